@@ -1,0 +1,126 @@
+"""Whatever stands unquoted in damaged JSON where a value belongs: numbers, literals, bare words.
+
+A number means what it says, digit by digit, or it comes with its own spelling as another reading.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lmextract._strings import Manners, Place, fits_key
+from lmextract.types import Json
+
+__all__ = ["MAX_DIGITS", "Word", "number", "read_word"]
+
+MAX_DIGITS = 4000
+"""Longer integers are refused: Python itself refuses to print and to parse them (`sys.set_int_max_str_digits`)."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\]};:/#\"]|$)")
+_STOP = re.compile(r"[,}\]\n{\[;]")
+_COMMENT = re.compile(r"\s(?://|#)[^\n]*$|\s*/\*.*$", re.DOTALL)
+_LITERALS: dict[str, Any] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "none": None,
+    "nil": None,
+    "undefined": None,
+    "nan": math.nan,
+    "inf": math.inf,
+    "+inf": math.inf,
+    "-inf": -math.inf,
+    "infinity": math.inf,
+    "+infinity": math.inf,
+    "-infinity": -math.inf,
+}
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*(?:[}\]\n]|,\s))")
+_ODD_NUMBER = re.compile(r"[-+]?(?:\d+(?:_\d+)*\.?(?:\d+)?|\.\d+)(?:[eE][-+]?\d+)?\Z")
+_HEX = re.compile(r"[-+]?0[xX][0-9a-fA-F]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An unquoted value: what it means, where the text goes on (not beyond the start: nothing was read).
+
+    `plain` tells that it is a number or a literal rather than a bare word; `others` are its other readings.
+    """
+
+    value: Json
+    end: int
+    tolerated: tuple[str, ...] = ()
+    others: tuple[Json, ...] = ()
+    plain: bool = True
+    flaw: str = ""
+    message: str = ""
+
+
+def read_word(text: str, at: int, place: Place, manners: Manners) -> Word:
+    """Read the unquoted value that stands at `at`."""
+    found = _NUMBER.match(text, at)
+    if found and not (text[found.end() : found.end() + 1] == "," and _GROUPED.match(text, at) and place == "value"):
+        return number(found[0], found.end())
+    grouped = _GROUPED.match(text, at) if place == "value" else None
+    if grouped and not fits_key(text, at + grouped[0].index(",") + 1, manners):
+        return _odd_number(grouped[0].replace(",", ""), grouped[0], grouped.end())
+    raw = _bare(text, at, place, manners)
+    return _meaning(raw, at + len(raw))
+
+
+def number(digits: str, end: int) -> Word:
+    """The value of a number that is spelled as JSON spells it."""
+    if "." not in digits and "e" not in digits and "E" not in digits:
+        if len(digits) > MAX_DIGITS:
+            return Word(None, end, flaw="too_large", message=f"a number of {len(digits)} digits")
+        return Word(int(digits), end)
+    value = float(digits)
+    if math.isinf(value):
+        return Word(value, end, flaw="too_large", message=f"the number {digits[:40]} is beyond what a float holds")
+    if len(digits) > 16 and len(digits) < MAX_DIGITS and not _is_exact(digits, value):
+        return Word(value, end, ("rounded numbers",))
+    return Word(value, end)
+
+
+def _is_exact(digits: str, value: float) -> bool:
+    exponent = re.search(r"[eE]([-+]?\d+)\Z", digits)
+    return bool(exponent and abs(int(exponent[1])) > 400) or Fraction(repr(value)) == Fraction(digits)
+
+
+def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
+    """The bare word, up to the comma or bracket that ends it; a comma that starts no next field belongs to it."""
+    end = at
+    for stop in _STOP.finditer(text, at):
+        end = stop.start()
+        if stop[0] != "," or place != "value" or fits_key(text, end + 1, manners) or _ends_object(text, end + 1):
+            break
+    else:
+        end = len(text)
+    return _COMMENT.sub("", text[at:end]).rstrip()
+
+
+def _ends_object(text: str, at: int) -> bool:
+    return re.compile(r"\s*(?:[}\]]|$)").match(text, at) is not None
+
+
+def _meaning(raw: str, end: int) -> Word:
+    if raw.casefold() in _LITERALS:
+        kinds = () if raw in ("true", "false", "null") else ("other literals",)
+        return Word(_LITERALS[raw.casefold()], end, kinds)
+    if _HEX.match(raw):
+        return Word(int(raw, 16), end, ("odd numbers",), (raw,))
+    if _ODD_NUMBER.match(raw):
+        return _odd_number(raw.replace("_", ""), raw, end)
+    return Word(raw.removesuffix('"'), end, ("missing quotes",), plain=False)
+
+
+def _odd_number(digits: str, raw: str, end: int) -> Word:
+    plain = digits.lstrip("+")
+    if len(plain) > MAX_DIGITS:
+        return Word(None, end, flaw="too_large", message=f"a number of {len(plain)} digits")
+    value: Json = float(plain) if set(plain) & set(".eE") else int(plain)
+    if re.match(r"-?0\d", plain):  # a leading zero is the mark of a code, such as a postcode, rather than of a number
+        return Word(raw, end, ("odd numbers",), (value,))
+    return Word(value, end, ("odd numbers",), (raw,))

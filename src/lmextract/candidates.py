@@ -1,0 +1,235 @@
+"""Where in a reply JSON may stand, in order of trust, and how each piece was read.
+
+Thinking is told from the answer first, then the answer is read strictly, then tolerantly; a JSON value in the answer is
+always preferred to one in the thinking, which counts only where the thinking ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from lmextract._strings import unescaped
+from lmextract._thinking import split_thinking
+from lmextract._words import number
+from lmextract.tolerant import MAX_DEPTH, Parsed, parse
+from lmextract.types import Json, Note, Reply
+
+__all__ = ["Candidate", "Hints", "NotPlain", "Source", "candidates", "plain_json"]
+
+Source = Literal["content", "after-marker", "after-think", "reasoning"]
+
+_START = re.compile(r"[{\[]")
+_FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*[ \t]*")
+_ESCAPED = re.compile(r"[{\[](?:\s|\\[nrt])*\\+\"")
+_SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
+_MARKUP = re.compile(r"<\|[^<>|]{1,60}\|>|</?\w{1,40}>|[\s;]+")
+_OPEN_OR_CLOSE = re.compile(r"[{\[]|[}\]]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a target lets a reader expect: JSON types at the root, and every name that its properties have."""
+
+    roots: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One JSON value of a reply: how it was read, where it stood, and what was unusual about that."""
+
+    parsed: Parsed
+    source: Source
+    notes: tuple[Note, ...] = ()
+    solid: bool = True
+    last: bool = field(default=True)
+
+
+class NotPlain(ValueError):
+    """The text is JSON only in name: a repeated key, NaN, a number that no float holds."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise NotPlain
+    return made
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if len(digits) > 16 or math.isinf(value):
+        word = number(digits, 0)
+        if word.tolerated or word.flaw:
+            raise NotPlain
+    return value
+
+
+def _constant(name: str) -> float:
+    raise NotPlain(name)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+
+
+def plain_json(text: str) -> Json:
+    """The value of a text that is JSON and nothing else; ValueError or RecursionError for any other."""
+    value = _DECODER.decode(text)
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(text):
+        raise NotPlain
+    return value
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for bracket in _OPEN_OR_CLOSE.finditer(text):
+        depth += 1 if bracket[0] in "{[" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def candidates(reply: Reply, hints: Hints) -> tuple[list[Candidate], list[Candidate]]:
+    """Every JSON value of a reply, those of the answer and those of the thinking, each in the order of the text."""
+    may_close = reply.finish != "length"
+    whole = _whole(reply.content, "content", hints)
+    if whole:
+        return [whole], []
+    split = split_thinking(reply.content)
+    found: list[Candidate] = []
+    for answer in split.answers:
+        found = list(_in_text(answer, _source(split.source), hints, may_close=may_close))
+        if found:
+            break
+    if found or any(map(_says_something, split.answers)):
+        return found, []
+    return [], _in_thoughts((*split.thoughts, *_thoughts(reply.reasoning)), hints, may_close=may_close)
+
+
+def _source(name: str) -> Source:
+    return "content" if name == "content" else "after-marker" if name == "after-marker" else "after-think"
+
+
+def _thoughts(reasoning: str) -> tuple[str, ...]:
+    if not reasoning.strip():
+        return ()
+    split = split_thinking(reasoning)
+    return (*split.thoughts, *reversed(split.answers)) if split.source != "content" else (reasoning,)
+
+
+def _says_something(text: str) -> bool:
+    return bool(_MARKUP.sub("", text))
+
+
+def _in_thoughts(texts: tuple[str, ...], hints: Hints, *, may_close: bool) -> list[Candidate]:
+    """The JSON that a thinking ends with: anything earlier is a draft."""
+    for text in reversed(texts):
+        if not _says_something(text):
+            continue
+        found = list(_in_text(text, "reasoning", hints, may_close=may_close))
+        ends_so = [one for one in found if one.last and one.parsed.state == "whole"]
+        return ends_so if may_close or len(found) == 1 and not _before(text) else []
+    return []
+
+
+def _before(text: str) -> str:
+    return _FENCE.sub("", text.strip(), count=1)[:1].strip("{[")
+
+
+def _whole(text: str, source: Source, hints: Hints) -> Candidate | None:
+    """The candidate that a text is as a whole, if it is strict JSON, a fence aside."""
+    body = text.strip("\ufeff \t\r\n")
+    notes: tuple[Note, ...] = ()
+    fence = _FENCE.match(body)
+    if fence and body.endswith(fence[0][:3]) and len(body) > fence.end() + 3:
+        body, notes = body[fence.end() : -3], (_fenced(),)
+    elif text.startswith("\ufeff"):
+        notes = (_tolerant({"byte-order mark": 1}),)
+    try:
+        value = plain_json(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, str) and hints.roots and "string" not in hints.roots:
+        return _double_encoded(value, source, hints, notes)
+    return Candidate(Parsed(value, len(text), "whole"), source, (*notes, *_source_notes(source)))
+
+
+def _double_encoded(text: str, source: Source, hints: Hints, notes: tuple[Note, ...]) -> Candidate | None:
+    inner = _whole(text, source, hints) or next(iter(reversed(list(_in_text(text, source, hints, may_close=True)))), None)
+    note = Note("double-encoded", "the JSON stood inside a JSON string")
+    return replace(inner, notes=(*notes, note, *inner.notes)) if inner else None
+
+
+def _in_text(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:
+    whole = _whole(text, source, hints)
+    if whole:
+        yield whole
+        return
+    escaped = _ESCAPED.search(text)
+    if escaped and escaped.start() == _first(text):
+        inner = text.strip().removeprefix('"').removesuffix('"')
+        note = Note("double-encoded", "the JSON stood inside a JSON string")
+        for one in _scanned(unescaped(inner), source, hints, may_close=may_close):
+            yield replace(one, notes=(note, *one.notes))
+        return
+    yield from _scanned(text, source, hints, may_close=may_close)
+
+
+def _first(text: str) -> int:
+    found = _START.search(text)
+    return found.start() if found else -1
+
+
+def _scanned(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:
+    at = 0
+    pieces: list[tuple[int, Parsed]] = []
+    while found := _START.search(text, at):
+        parsed = parse(text, found.start(), keys=hints.keys, may_close=may_close)
+        at = max(parsed.end, found.start() + 1)
+        pieces.append((found.start(), parsed))
+    ends = [0, *(max(parsed.end, start) for start, parsed in pieces)]
+    for index, (start, parsed) in enumerate(pieces):
+        around = text[ends[index] : start], text[ends[index + 1] : pieces[index + 1][0] if index + 1 < len(pieces) else None]
+        notes = (*_source_notes(source), *_surroundings(around), *_tolerance(parsed))
+        solid = bool(_SOLID.match(text, start)) or bool(parsed.value)
+        last = index == len(pieces) - 1 and not _MARKUP.sub("", around[1].replace("```", ""))
+        yield Candidate(parsed, source, notes, solid, last)
+
+
+def _surroundings(around: tuple[str, str]) -> Iterator[Note]:
+    left, right = around
+    if "```" in left or "~~~" in left:
+        yield _fenced()
+    rest = _MARKUP.sub("", _FENCE.sub("", left, count=1) + right.replace("```", "").replace("~~~", ""))
+    if rest.strip("\ufeff"):
+        yield Note("prose", "there was other text around the JSON")
+
+
+def _tolerance(parsed: Parsed) -> tuple[Note, ...]:
+    return (_tolerant(parsed.tolerated),) if parsed.tolerated else ()
+
+
+def _fenced() -> Note:
+    return Note("fenced", "the JSON stood in a code fence")
+
+
+def _tolerant(kinds: dict[str, int]) -> Note:
+    counted = ", ".join(kind if count == 1 else f"{kind} ({count})" for kind, count in kinds.items())
+    return Note("tolerant-json", f"read in spite of {counted}")
+
+
+def _source_notes(source: Source) -> tuple[Note, ...]:
+    match source:
+        case "content":
+            return ()
+        case "after-marker":
+            return (Note("after-marker", "the JSON came after LM Studio's reasoning marker"),)
+        case "after-think":
+            return (Note("after-think", "the JSON came after thinking in the content"),)
+        case "reasoning":
+            return (Note("from-reasoning", "the JSON stood in the reasoning; the content was empty"),)

@@ -1,0 +1,42 @@
+"""Which fields must stand in every object on the wire, though the target leaves them optional."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lmextract.notation._limits import items
+
+__all__ = ["Demands"]
+
+
+class Demands:
+    """The required fields of the wire schema's objects, looked up by what fields an object has.
+
+    Looked up by field names and not by place: lowering moves, merges and inlines, but it does not rename fields.
+    """
+
+    def __init__(self, wire: Mapping[str, Any]) -> None:
+        self._required: dict[frozenset[str], frozenset[str]] = {}
+        self._all = True
+        stack: list[Any] = [wire]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Mapping):
+                self._note(node)
+                stack.extend(node.values())
+            elif isinstance(node, list):
+                stack.extend(node)
+
+    def of(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the fields `names` of one object that are always there."""
+        fields = frozenset(names)
+        return self._required.get(fields, fields if self._all else frozenset())
+
+    def _note(self, node: Mapping[str, Any]) -> None:
+        properties = node.get("properties")
+        if isinstance(properties, Mapping):
+            fields = frozenset(map(str, properties))
+            required = frozenset(name for name in items(node.get("required")) if isinstance(name, str))
+            self._required[fields] = self._required.get(fields, required) & required
+            self._all = self._all and fields <= required

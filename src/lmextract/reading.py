@@ -1,0 +1,243 @@
+"""A server's reply as a typed value: the JSON found in it, read, brought back from its wire form, and checked.
+
+Nothing is lost or invented silently: whatever was unusual is a note, and what was cut off, contradictory or readable in
+two ways is a problem.  Pure: no I/O, no state, and no exception whatever the reply says.  docs/reading.md has the codes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from lmextract._hints import hints_of
+from lmextract.candidates import Candidate, Hints, NotPlain, Source, candidates, plain_json
+from lmextract.dialects import restore
+from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, TruncatedReply
+from lmextract.target import Target
+from lmextract.types import Invalid, Json, JsonSchema, Note, Path, Problem, Reply, Valid, WireSchema
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+__all__ = ["Reading", "read_reply"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_MOST_CHECKED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """What a reply says: a typed value, or problems; and how it was read.
+
+    `json` is the JSON value that was read, in the target's own form, also where it does not fit; of a reply that was
+    cut it holds what was complete.  `found` is false where nothing in the reply was JSON.  `truncated` tells that the
+    answer was cut off, and `cut_at` is the innermost object or array that was still open.
+    """
+
+    result: Valid[T_co] | Invalid
+    json: Json = None
+    notes: tuple[Note, ...] = ()
+    source: Source | None = None
+    truncated: bool = False
+    cut_at: Path | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a value."""
+        return isinstance(self.result, Valid)
+
+    @property
+    def found(self) -> bool:
+        """Whether the reply holds any JSON at all."""
+        return self.source is not None
+
+    @property
+    def value(self) -> T_co:
+        """The typed value; raises the ReplyError that says why there is none."""
+        if isinstance(self.result, Valid):
+            return self.result.value
+        raise self.error()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, in the terms of the target; empty if there is a value."""
+        return () if isinstance(self.result, Valid) else self.result.problems
+
+    def error(self) -> ReplyError:
+        """The error that stands for these problems."""
+        if self.truncated:
+            return TruncatedReply("the answer was cut off.", problems=self.problems)
+        if any(problem.code == "reasoning_only" for problem in self.problems):
+            return ReasoningOnlyReply("the model only thought and answered nothing.", problems=self.problems)
+        return InvalidReply("the reply does not fit the target:", problems=self.problems)
+
+
+@overload
+def read_reply(
+    reply: Reply | str, target: Target[T], *, wire: WireSchema | None = None, context: Any = None
+) -> Reading[T]: ...
+@overload
+def read_reply(
+    reply: Reply | str, target: TypeForm[T], *, wire: WireSchema | None = None, context: Any = None
+) -> Reading[T]: ...
+@overload
+def read_reply(
+    reply: Reply | str, target: JsonSchema, *, wire: WireSchema | None = None, context: Any = None
+) -> Reading[Any]: ...
+def read_reply(reply: Reply | str, target: Any, *, wire: WireSchema | None = None, context: Any = None) -> Reading[Any]:
+    """Read a reply as the target: never raises for what the reply says.
+
+    `wire` is the schema that the request carried, whose changes are undone first; `context` goes to pydantic's
+    validators.  A string is read as the content of a reply that ended by itself.
+    """
+    reply = Reply(reply) if isinstance(reply, str) else reply
+    reader = _Reader(Target.of(target), wire, context)
+    return reader.plainly(reply) or reader.carefully(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    target: Target[Any]
+    wire: WireSchema | None
+    context: Any
+
+    def plainly(self, reply: Reply) -> Reading[Any] | None:
+        """The reading of a reply whose content is plain JSON that fits: what nearly every reply is."""
+        try:
+            value = plain_json(reply.content)
+        except (ValueError, RecursionError):
+            return None
+        if isinstance(value, str):  # may be JSON once more
+            return None
+        value, notes = self._restored(value)
+        checked = self.target.check(value, context=self.context)
+        if isinstance(checked, Invalid):
+            return None
+        notes = (*notes, *checked.notes, *_cut_after(reply))
+        return Reading(checked, value, notes, "content")
+
+    def carefully(self, reply: Reply) -> Reading[Any]:
+        """The reading of any reply: candidates in order of trust, the last that fits, else the last that is whole."""
+        hints = hints_of(self.wire.schema if self.wire else self.target.schema)
+        answers, thoughts = candidates(reply, hints)
+        if not answers:
+            fitting = (reading for one in reversed(thoughts[-_MOST_CHECKED:]) if (reading := self._read(one)).ok)
+            return next(fitting, None) or _nothing(reply)
+        return self._best(answers, reply, hints)
+
+    def _best(self, answers: Sequence[Candidate], reply: Reply, hints: Hints) -> Reading[Any]:
+        unfinished = next((one for one in reversed(answers) if _is_unfinished(one, hints)), None)
+        if unfinished and unfinished is _last_like(answers, hints):
+            return self._incomplete(unfinished)
+        best: Reading[Any] | None = None
+        whole = [one for one in answers if one.parsed.state == "whole"][-_MOST_CHECKED:]
+        for one in reversed(whole):
+            reading = self._read(one)
+            if reading.ok:
+                return _with_notes(reading, (*_several(whole, one), *_cut_after(reply)))
+            best = best if best and _likeness(best.json, hints) >= _likeness(reading.json, hints) else reading
+        return best or (self._incomplete(unfinished) if unfinished else _nothing(reply))
+
+    def _read(self, one: Candidate) -> Reading[Any]:
+        value, notes = self._restored(one.parsed.value)
+        checked = self.target.check(value, context=self.context)
+        flaws = one.parsed.flaws
+        if isinstance(checked, Invalid):
+            return Reading(Invalid((*flaws, *checked.problems)), value, (*one.notes, *notes), one.source)
+        flaws = (*flaws, *_not_finite(value, checked))
+        if flaws:
+            return Reading(Invalid(flaws), value, (*one.notes, *notes), one.source)
+        return Reading(checked, value, (*one.notes, *notes, *checked.notes, *_nan_notes(value)), one.source)
+
+    def _incomplete(self, one: Candidate) -> Reading[Any]:
+        value, notes = self._restored(one.parsed.value)
+        where = one.parsed.cut_at
+        if one.parsed.state == "cut":
+            problem = Problem(where or Path(), "truncated", "the answer was cut off here")
+        else:
+            problem = Problem(Path(), "unreadable", f"the JSON cannot be read after its {one.parsed.end:,}th character")
+        problems = (problem, *one.parsed.flaws)
+        cut = one.parsed.state == "cut"
+        return Reading(Invalid(problems), value, (*one.notes, *notes), one.source, truncated=cut, cut_at=where)
+
+    def _restored(self, value: Json) -> tuple[Json, tuple[Note, ...]]:
+        return restore(value, self.target.schema, self.wire) if self.wire else (value, ())
+
+
+def _is_unfinished(one: Candidate, hints: Hints) -> bool:
+    return one.parsed.state != "whole" and one.solid
+
+
+def _last_like(answers: Sequence[Candidate], hints: Hints) -> Candidate | None:
+    """The last candidate that looks like an answer rather than like brackets in prose."""
+    return next((one for one in reversed(answers) if one.solid and _is_like(one, hints)), None)
+
+
+def _is_like(one: Candidate, hints: Hints) -> bool:
+    return not one.parsed.value or _likeness(one.parsed.value, hints) > 0
+
+
+def _likeness(value: Json, hints: Hints) -> int:
+    """How much a value looks like the target: the right root, and known names in it."""
+    if isinstance(value, dict):
+        names = cast("dict[str, Json]", value).keys()
+        return ("object" in hints.roots or not hints.roots) + len(names & hints.keys)
+    return int(isinstance(value, list) and ("array" in hints.roots or not hints.roots))
+
+
+def _several(whole: Sequence[Candidate], chosen: Candidate) -> Iterator[Note]:
+    others = sum(one.parsed.value != chosen.parsed.value for one in whole)
+    if others:
+        yield Note("several", f"the reply held {others} other JSON value(s); the last that fits was taken")
+
+
+def _cut_after(reply: Reply) -> tuple[Note, ...]:
+    if reply.finish != "length":
+        return ()
+    return (Note("truncated", "the reply was cut at its token limit, after the JSON had ended"),)
+
+
+def _with_notes(reading: Reading[T], notes: tuple[Note, ...]) -> Reading[T]:
+    return Reading(reading.result, reading.json, (*reading.notes, *notes), reading.source)
+
+
+def _nothing(reply: Reply) -> Reading[Any]:
+    cut = reply.finish == "length"
+    if reply.content.strip():
+        problem = Problem(Path(), "no_json", "the reply holds no JSON")
+    elif reply.reasoning.strip():
+        problem = Problem(Path(), "reasoning_only", "the reply holds thinking and no answer")
+    else:
+        problem = Problem(Path(), "empty", "the reply is empty")
+    problems = (Problem(Path(), "truncated", "the answer was cut off before it began"), problem) if cut else (problem,)
+    return Reading(Invalid(problems), truncated=cut)
+
+
+def _not_finite(value: Json, checked: Valid[Any]) -> tuple[Problem, ...]:
+    """A raw schema's check gives the JSON value itself back, and NaN is no JSON; a Python type may well admit it."""
+    if checked.value is not value:
+        return ()
+    return tuple(Problem(path, "not_finite", "should be a finite number", None) for path in _odd_floats(value))
+
+
+def _nan_notes(value: Json) -> tuple[Note, ...]:
+    return tuple(Note("not-finite", "NaN or an infinity, which is no JSON", path) for path in _odd_floats(value))
+
+
+def _odd_floats(value: Json) -> Iterator[Path]:
+    stack: list[tuple[Path, Json]] = [(Path(), value)]
+    while stack:
+        path, at = stack.pop()
+        if isinstance(at, float) and not math.isfinite(at):
+            yield path
+        elif isinstance(at, dict):
+            stack.extend((path / key, held) for key, held in cast("dict[str, Json]", at).items())
+        elif isinstance(at, list):
+            stack.extend((path / index, held) for index, held in enumerate(cast("list[Json]", at)))
+
+
+_ = NotPlain

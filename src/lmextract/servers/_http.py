@@ -1,0 +1,275 @@
+"""HTTP to one address: the only importer of httpx and tenacity.
+
+Each connection is a transport of its own, kept on a stack: httpx's pool scans every connection on each request and
+collapses past 32 in flight, and its client adds redirects, cookies and proxies from the environment, none of which
+belongs between a program and the model on its own machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+__all__ = ["Answer", "Connections", "Retry", "aretrying", "retrying"]
+
+R = TypeVar("R")
+
+_LOG = logging.getLogger("lmextract.servers")
+# LM Studio closes idle connections after 5 s (`Keep-Alive: timeout=5`); stay clear of the race.
+_KEEPALIVE_S = 4.0
+_MAX_BODY_BYTES = 256 * 1024 * 1024
+_LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP response; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and for how long a transient failure is tried again: `attempts` in all, `budget_s` for all waits."""
+
+    attempts: int = 5
+    budget_s: float = 60.0
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 10.0
+
+
+class Connections:
+    """Connections to one server, for threads and for event loops; each is used by one request at a time."""
+
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], *, timeout_s: float, connect_timeout_s: float = 5.0
+    ) -> None:
+        self._url = httpx.URL(base_url)
+        self._headers = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self._headers.append((b"host", self._url.netloc))
+        timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._tls = (
+            httpx.create_ssl_context() if self._url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+        self._idle: list[httpx.HTTPTransport] = []
+        weakref.finalize(self, _close_all, self._idle)
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
+
+    def request(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Send one request and read the whole response; raises ServerUnavailable where there is none."""
+        started = time.perf_counter()
+        try:
+            transport = self._idle.pop()
+        except IndexError:
+            transport = httpx.HTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        try:
+            response = transport.handle_request(self._build(method, path, body))
+            answer = self._answer(response, b"".join(_bounded(response)), started)
+            response.close()
+        except BaseException as error:
+            transport.close()
+            self._explain(error)
+            raise
+        self._idle.append(transport)
+        return answer
+
+    async def arequest(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Do as `request` does, awaited."""
+        started = time.perf_counter()
+        idle = await self._loop_idle()
+        transport = idle.pop() if idle else httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        try:
+            response = await transport.handle_async_request(self._build(method, path, body))
+            answer = self._answer(response, await _abounded(response), started)
+            await response.aclose()
+        except BaseException as error:
+            await transport.aclose()
+            self._explain(error)
+            raise
+        if idle is None:
+            await transport.aclose()
+        else:
+            idle.append(transport)
+        return answer
+
+    def close(self) -> None:
+        """Close the idle connections of threads; a later request opens new ones."""
+        _close_all(self._idle)
+
+    async def aclose(self) -> None:
+        """Close the idle connections of threads and of the running event loop."""
+        self.close()
+        pool = self._loops.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.aclose()
+
+    async def _loop_idle(self) -> list[httpx.AsyncHTTPTransport] | None:
+        """The idle connections of the running asyncio loop; None under another library's loop, which gets no pool."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return None
+        pool = self._loops.get(loop)
+        if pool is None:
+            pool = self._loops[loop] = _LoopPool()
+            await pool.open()
+        return pool.idle
+
+    def _build(self, method: str, path: str, body: bytes) -> httpx.Request:
+        headers = self._headers
+        if body:
+            headers = [*headers, (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        url = self._url.copy_with(raw_path=(self._url.path.rstrip("/") + path).encode())
+        return httpx.Request(method, url, headers=headers, content=body, extensions=self._extensions)
+
+    def _answer(self, response: httpx.Response, body: bytes, started: float) -> Answer:
+        return Answer(response.status_code, response.headers, body, time.perf_counter() - started)
+
+    def _explain(self, error: BaseException) -> None:
+        """Raise what is known to be the network's fault as ours; let all else pass."""
+        where = f"{self._url.scheme}://{self._url.netloc.decode()}"
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            _raise(f"no server answers at {where}", error)
+        if isinstance(error, httpx.TimeoutException):
+            wait = self._extensions["timeout"]["read"]
+            _raise(f"no answer from {where} within {wait:g} s", error, transient=False)
+        if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+            raise ServerRefused(f"{where} is no usable address: {error}") from error
+        if isinstance(error, httpx.LocalProtocolError):
+            raise ServerRefused(f"the request to {where} cannot be sent: {error}") from None
+        if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+            raise ServerRefused(
+                f"{where} does not speak HTTP: {error}", hint="Is this the port of LM Studio?"
+            ) from error
+        if isinstance(error, httpx.TransportError):
+            _raise(f"{where} broke off the connection", error)
+
+
+def _close_all(idle: list[httpx.HTTPTransport]) -> None:
+    while idle:
+        idle.pop().close()
+
+
+class _LoopPool:
+    """The idle connections of one event loop, closed when the loop shuts down its asynchronous generators."""
+
+    def __init__(self) -> None:
+        self.idle: list[httpx.AsyncHTTPTransport] = []
+        self._guard = self._close_with_loop()
+
+    async def open(self) -> None:
+        await self._guard.__anext__()
+
+    async def aclose(self) -> None:
+        while self.idle:
+            await self.idle.pop().aclose()
+
+    async def _close_with_loop(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self.aclose()
+
+
+def _raise(reason: str, error: BaseException, *, transient: bool = True) -> NoReturn:
+    raise ServerUnavailable(reason, detail=str(error), transient=transient) from error
+
+
+def _bounded(response: httpx.Response) -> list[bytes]:
+    chunks, size = list[bytes](), 0
+    for chunk in cast("httpx.SyncByteStream", response.stream):
+        size += _checked_size(chunk, size)
+        chunks.append(chunk)
+    return chunks
+
+
+async def _abounded(response: httpx.Response) -> bytes:
+    chunks, size = list[bytes](), 0
+    async for chunk in cast("httpx.AsyncByteStream", response.stream):
+        size += _checked_size(chunk, size)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _checked_size(chunk: bytes, size: int) -> int:
+    if size + len(chunk) > _MAX_BODY_BYTES:
+        raise ServerRefused(f"the response is longer than {_MAX_BODY_BYTES:,} bytes")
+    return len(chunk)
+
+
+def retrying(attempt: Callable[[], R], retry: Retry) -> R:
+    """Run an attempt, and again while it raises a transient ServerError and the budget lasts; then raise the last."""
+    try:
+        return attempt()
+    except ServerError as error:
+        if not error.transient:
+            raise
+        failed = [error]
+    from tenacity import Retrying
+
+    def again() -> R:
+        if failed:
+            raise failed.pop()
+        return attempt()
+
+    return Retrying(**_tenacity(retry))(again)
+
+
+async def aretrying(attempt: Callable[[], Awaitable[R]], retry: Retry) -> R:
+    """Do as `retrying` does, awaited."""
+    try:
+        return await attempt()
+    except ServerError as error:
+        if not error.transient:
+            raise
+        failed = [error]
+    from tenacity import AsyncRetrying
+
+    async def again() -> R:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    return await AsyncRetrying(**_tenacity(retry))(again)
+
+
+def _tenacity(retry: Retry) -> dict[str, Any]:
+    # Imported at the first failure: most programs never need it, and it costs a third of httpx's import.
+    import tenacity
+
+    backoff = tenacity.wait_random_exponential(multiplier=retry.first_wait_s, max=retry.longest_wait_s)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after_s if isinstance(error, ServerUnavailable) else None
+        return max(asked or 0.0, backoff(state))
+
+    def log(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        _LOG.warning("attempt %d failed, next in %.1f s: %s", state.attempt_number, state.upcoming_sleep, error)
+
+    return {
+        "retry": tenacity.retry_if_exception(lambda error: isinstance(error, ServerError) and error.transient),
+        "stop": tenacity.stop_after_attempt(retry.attempts) | tenacity.stop_before_delay(retry.budget_s),
+        "wait": wait,
+        "before_sleep": log,
+        "reraise": True,
+    }

@@ -1,0 +1,146 @@
+"""The chat completions wire: a Request as bytes, and an HTTP answer as a Reply or a classified error.  Pure.
+
+LM Studio takes json_schema only on this route (`/v1/responses` ignores it, BT#1396, BT#2403; the native chat refuses
+it).  The constant part of a body, schema and system prompt included, is encoded once per target.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from lmextract.errors import ServerRefused
+from lmextract.servers._http import Answer
+from lmextract.servers._refusals import classify
+from lmextract.types import Json, Message, Options, Reply, Request, Usage, WireSchema, is_object
+
+__all__ = ["encode", "json_of", "parse"]
+
+_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "seed")
+
+
+def encode(request: Request, *, extra: str = "", reasoning: bool = True) -> bytes:
+    """The JSON body of a request.
+
+    `extra` is JSON members to add as they are (`'"a":1,'`); `reasoning` False leaves the reasoning effort out.
+    """
+    fixed, rest = request.messages[: request.fixed], request.messages[request.fixed :]
+    head = _head(
+        model=request.model,
+        schema=request.schema,
+        name=request.name,
+        options=request.options,
+        fixed=fixed,
+        extra=extra,
+        reasoning=reasoning,
+    )
+    turns = ",".join(map(_turn, rest)).encode("utf-8", "replace")
+    return b'%s%s],"max_tokens":%d}' % (head, b"," + turns if fixed and turns else turns, request.max_tokens)
+
+
+@lru_cache(maxsize=256)
+def _head(
+    *,
+    model: str | None,
+    schema: WireSchema | None,
+    name: str,
+    options: Options,
+    fixed: tuple[Message, ...],
+    extra: str,
+    reasoning: bool,
+) -> bytes:
+    body: dict[str, Json] = {} if model is None else {"model": model}
+    body["stream"] = False
+    body |= {key: value for key in _SAMPLING if (value := getattr(options, key)) is not None}
+    if options.stop:
+        body["stop"] = list(options.stop)
+    if options.reasoning is not None and reasoning:
+        body["reasoning_effort"] = options.reasoning
+    if schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": _tool_name(name), "strict": True, "schema": schema.schema},
+        }
+    turns = ",".join(map(_turn, fixed))
+    return f'{_dumps(body)[:-1]},{extra}"messages":[{turns}'.encode("utf-8", "replace")
+
+
+def _turn(message: Message) -> str:
+    return f'{{"role":"{message.role}","content":{_dumps(message.content)}}}'
+
+
+def _dumps(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _tool_name(name: str) -> str:
+    """OpenAI's limit on schema names: 1 to 64 of letters, digits, `_` and `-`."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64] or "answer"
+
+
+def json_of(answer: Answer) -> Json:
+    """The JSON of an answer; ServerRefused if it is none, since then this is no language model server."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise ServerRefused(
+            f"the server answered {answer.status} with something that is no JSON",
+            hint="Is this the address of LM Studio? Its server is on port 1234 unless told otherwise.",
+            status=answer.status,
+            detail=answer.body[:200].decode("utf-8", "replace"),
+        ) from None
+
+
+def parse(answer: Answer, secret: str = "") -> Reply:
+    """The Reply in an answer, or the ServerError that it means; an `error` key counts whatever the status (BT#618).
+
+    `secret` is removed from whatever the error quotes.
+    """
+    if answer.status >= 500 or answer.status == 429:
+        raise classify(answer, _json_or_none(answer), secret)
+    body = json_of(answer)
+    if answer.status != 200 or not is_object(body) or body.get("error"):
+        raise classify(answer, body, secret)
+    try:
+        choice = body["choices"][0]
+        message = choice["message"]
+        return Reply(
+            content=_text(message.get("content")),
+            reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
+            finish=_text(choice.get("finish_reason")) or "stop",
+            usage=_usage(body.get("usage") or {}),
+            model=body.get("model"),
+            seconds=answer.seconds,
+        )
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise ServerRefused(
+            "the server's answer is no chat completion",
+            hint="Is this the address of LM Studio, or of another OpenAI-compatible server?",
+            status=answer.status,
+            detail=answer.body[:200].decode("utf-8", "replace"),
+        ) from None
+
+
+def _json_or_none(answer: Answer) -> Json:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    completion: Mapping[str, Any] = usage.get("completion_tokens_details") or {}
+    prompt: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        prompt=usage.get("prompt_tokens") or 0,
+        completion=usage.get("completion_tokens") or 0,
+        reasoning=completion.get("reasoning_tokens") or 0,
+        cached=prompt.get("cached_tokens") or 0,
+    )

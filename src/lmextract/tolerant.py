@@ -1,0 +1,435 @@
+"""A JSON parser that reads what a writer of JSON meant, and tells what it tolerated and where the text was cut.
+
+It never fails: it returns what it read, with a state (`whole`, `cut` or `broken`), and time and memory grow linearly
+with the text.  It never closes what was cut off: the items that were complete come back, with the path that was open.
+What reads two ways about as well is a flaw, not a choice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lmextract._strings import OPENERS, Manners, Place, fits_key, read_string
+from lmextract._words import read_word
+from lmextract.types import Json, Path, Problem
+
+__all__ = ["MAX_DEPTH", "Choice", "Parsed", "parse"]
+
+MAX_DEPTH = 200
+"""Deeper nesting is refused: neither pydantic nor jsonschema can check it within Python's stack."""
+
+_Want = Literal["key", "colon", "value", "item", "comma"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A place whose value can be read in other ways too, likeliest first."""
+
+    path: Path
+    others: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was read of a text, up to `end`.
+
+    `tolerated` counts each kind of departure from JSON.  `cut_at` is the innermost path that was still open at the
+    end of a text that was cut.  `flaws` are why a value must not be taken as it is, `choices` where it could differ.
+    """
+
+    value: Json
+    end: int
+    state: Literal["whole", "cut", "broken"]
+    tolerated: dict[str, int] = field(default_factory=dict[str, int])
+    flaws: tuple[Problem, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    cut_at: Path | None = None
+
+
+def parse(text: str, start: int = 0, *, keys: frozenset[str] = frozenset(), may_close: bool = True) -> Parsed:
+    """Read the one JSON value that starts at `start`, blanks and comments before it aside.
+
+    `keys` are names that the target knows; they decide what an unquoted word or a lost colon means.  `may_close` says
+    that a value may lack its last brackets where prose or a fence shows that its writer had finished.
+    """
+    return _Parser(text, start, keys, may_close=may_close).run()
+
+
+@dataclass(slots=True)
+class _Open:
+    """An object or an array that is being read."""
+
+    closer: str
+    held: Any
+    want: _Want
+    extra: int = 0
+    key: str = ""
+    after_comma: bool = False
+
+
+_NOTHING: Json = object()
+_BLANK = re.compile(r"[ \t\r\n]*")
+_ODD_BLANK = re.compile(r"(?:\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$))", re.DOTALL)
+_ELISION = re.compile(r"(?://|#|/\*)?\s*(?:\.\.\.|…)")
+_BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n]*?)(\"?)\s*(?==|:)")
+_COLON = re.compile(r":=|=>|->|:|=")
+_MORE_KEYS = re.compile(r"[\s}\]]*,\s*\"[^\"\\\n]*\"\s*:")
+_MORE_ITEMS = re.compile(r"[\s}\]]*,\s*[{\[\"]")
+_CLOSERS = {"{": "}", "[": "]", "(": ")"}
+
+
+class _Parser:
+    """One pass over one text; every method moves `at` forward or ends the pass."""
+
+    def __init__(self, text: str, start: int, keys: frozenset[str], *, may_close: bool) -> None:
+        self.text = text
+        self.at = start
+        self.after_value = start
+        self.may_close = may_close
+        self.manners = Manners(keys)
+        self.stack: list[_Open] = []
+        self.root: Json = _NOTHING
+        self.tolerated: dict[str, int] = {}
+        self.flaws: list[Problem] = []
+        self.choices: list[Choice] = []
+
+    def run(self) -> Parsed:
+        steps: dict[_Want, Callable[[_Open, str], bool]] = {
+            "key": self._key,
+            "colon": self._colon,
+            "value": self._value,
+            "item": self._value,
+            "comma": self._comma,
+        }
+        char = self._next()
+        if not char:
+            return self._result("cut")
+        if not self._start_value(char, "value"):
+            return self._result("broken")
+        while self.stack:
+            char = self._next()
+            if not char:
+                return self._result("cut")
+            top = self.stack[-1]
+            if not steps[top.want](top, char):
+                return self._result("whole" if self._may_end_here(top, char) else "broken")
+        return self._result("cut" if self.root is _NOTHING else "whole")
+
+    # What ends a pass
+
+    def _result(self, state: Literal["whole", "cut", "broken"]) -> Parsed:
+        cut_at = self._path() if state == "cut" else None
+        if state == "whole" and self.stack:
+            self._tolerate("missing brackets")
+        while self.stack:
+            self._pop()
+        value = None if self.root is _NOTHING else self.root
+        return Parsed(value, self.at, state, self.tolerated, tuple(self.flaws), tuple(self.choices), cut_at)
+
+    def _may_end_here(self, top: _Open, char: str) -> bool:
+        """Whether the writer went on to something else after a complete value, and only forgot the last brackets."""
+        gap = self.text[self.after_value : self.at]
+        goes_on = "\n" in gap or char == "<" or self.text.startswith("```", self.at)
+        if not (self.may_close and top.want == "comma" and goes_on):
+            return False
+        self.at = self.after_value
+        return True
+
+    # Moving on
+
+    def _next(self) -> str:
+        """The next character that is neither blank nor comment; empty at the end."""
+        text = self.text
+        while True:
+            self.at = _end(_BLANK, text, self.at)
+            char = text[self.at : self.at + 1]
+            if char in "{}[]\",:" or not self._skip_odd_blank(char):
+                return char
+
+    def _skip_odd_blank(self, char: str) -> bool:
+        end = _end(_ODD_BLANK, self.text, self.at)
+        if end == self.at:
+            return False
+        if char in "/#":
+            self._tolerate("comments")
+            if _ELISION.match(self.text, self.at):
+                self._flaw("elided", "something was left out here")
+        elif char == "\ufeff":
+            self._tolerate("byte-order mark")
+        self.at = end
+        return True
+
+    # What may stand where
+
+    def _key(self, top: _Open, char: str) -> bool:
+        if char in "}])":
+            return self._close(char, top)
+        if char == ",":
+            return self._extra_comma()
+        if char in OPENERS:
+            return self._take_string("key")
+        if char == "{":
+            return self._brace_for_key(top)
+        if _ELISION.match(self.text, self.at):
+            return self._elision()
+        return self._bare_key(top)
+
+    def _brace_for_key(self, top: _Open) -> bool:
+        if not top.held and not top.after_comma:
+            self._tolerate("doubled braces")
+            top.extra += 1
+            self.at += 1
+            return True
+        if len(self.stack) > 1 and self.stack[-2].closer == "]":
+            self._tolerate("missing brackets")
+            self._pop()
+            self.stack[-1].want = "item"
+            return True
+        return False
+
+    def _bare_key(self, top: _Open) -> bool:
+        found = _BARE_KEY.match(self.text, self.at)
+        if not found:
+            return False
+        self._tolerate("missing quotes" if found[2] else "unquoted keys")
+        self.manners.bare_keys = True
+        top.key, top.want = found[1].rstrip(), "colon"
+        self.at = found.end()
+        return True
+
+    def _colon(self, top: _Open, char: str) -> bool:
+        found = _COLON.match(self.text, self.at)
+        if found:
+            if found[0] != ":":
+                self._tolerate("other colons")
+            self.at = found.end()
+        elif char in ",}])":
+            return False
+        else:
+            self._tolerate("missing colons")
+            self.manners.no_colons = True
+        top.want = "value"
+        return True
+
+    def _value(self, top: _Open, char: str) -> bool:
+        if char in "}])":
+            if top.want == "value":
+                self._missing_value(top)
+            return self._close(char, top)
+        if char == ",":
+            if top.want == "value":
+                return self._missing_value(top)
+            return self._extra_comma()
+        return self._start_value(char, "item" if top.want == "item" else "value")
+
+    def _missing_value(self, top: _Open) -> bool:
+        self._tolerate("missing values")
+        top.want = "comma"
+        return True
+
+    def _comma(self, top: _Open, char: str) -> bool:
+        if char in ",;":
+            if char == ";":
+                self._tolerate("other commas")
+            self.at += 1
+            top.want = "key" if top.closer == "}" else "item"
+            top.after_comma = True
+            return True
+        if char in "}])":
+            return self._close(char, top)
+        if char == ":" and top.closer == "]":
+            return self._item_was_key(top)
+        if char == "{" and top.closer == "}" and len(self.stack) > 1 and self.stack[-2].closer == "]":
+            return self._brace_for_key(top)
+        if not self._goes_on(top, char):
+            return False
+        self._tolerate("missing commas")
+        top.want = "key" if top.closer == "}" else "item"
+        return True
+
+    def _item_was_key(self, top: _Open) -> bool:
+        """A colon after an array's item: the array lacks its bracket, and the item is the next key of the object."""
+        if len(self.stack) < 2 or self.stack[-2].closer != "}" or not top.held or not isinstance(top.held[-1], str):
+            return False
+        key = top.held.pop()
+        self._tolerate("missing brackets")
+        self._pop()
+        self.stack[-1].key, self.stack[-1].want = key, "colon"
+        return True
+
+    def _goes_on(self, top: _Open, char: str) -> bool:
+        if top.closer == "}":
+            return fits_key(self.text, self.at, self.manners)
+        if char in "{[" or char in OPENERS:
+            return not self.text.startswith("```", self.at)
+        return read_word(self.text, self.at, "item", self.manners).plain
+
+    # Values
+
+    def _start_value(self, char: str, place: Place) -> bool:
+        if char in "{[(":
+            return self._open(char)
+        if char in OPENERS and not self.text.startswith("```", self.at):
+            return self._take_string(place)
+        if _ELISION.match(self.text, self.at):
+            return self._elision()
+        return self._take_word(place)
+
+    def _open(self, char: str) -> bool:
+        if len(self.stack) >= MAX_DEPTH:
+            self._flaw("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+            return False
+        if char == "(":
+            self._tolerate("parentheses")
+        closer = "}" if char == "{" else "]"
+        self.stack.append(_Open(closer, {} if char == "{" else [], "key" if char == "{" else "item"))
+        self.at += 1
+        return True
+
+    def _take_string(self, place: Place) -> bool:
+        self.manners.in_object = len(self.stack) > 1 and self.stack[-2].closer == "}"
+        read = read_string(self.text, self.at, place, self.manners)
+        for kind in read.tolerated:
+            self._tolerate(kind)
+        if read.end < 0:
+            self.at = len(self.text)
+            return True
+        self.at = read.end
+        if place == "key":
+            self.stack[-1].key, self.stack[-1].want = read.text, "colon"
+            return True
+        if read.doubtful:
+            self._flaw("ambiguous", "its quotes can be read in two ways", read.text)
+        self._put(read.text)
+        return True
+
+    def _take_word(self, place: Place) -> bool:
+        word = read_word(self.text, self.at, place, self.manners)
+        if word.end <= self.at:
+            return False
+        if word.end == len(self.text) and self.stack:
+            self.at = word.end
+            return True
+        for kind in word.tolerated:
+            self._tolerate(kind)
+        if word.flaw:
+            self._flaw(word.flaw, word.message, word.value)
+        if word.others:
+            self.choices.append(Choice(self._here(), word.others))
+        self.at = word.end
+        self._put(word.value)
+        return True
+
+    def _elision(self) -> bool:
+        self._flaw("elided", "something was left out here")
+        self.at = _end(_ELISION, self.text, self.at)
+        return True
+
+    def _extra_comma(self) -> bool:
+        self._tolerate("extra commas")
+        self.at += 1
+        return True
+
+    def _put(self, value: Json) -> None:
+        self.after_value = self.at
+        if not self.stack:
+            self.root = value
+            return
+        top = self.stack[-1]
+        if isinstance(top.held, dict):
+            self._put_field(top, value)
+        else:
+            top.held.append(value)
+        top.want, top.after_comma = "comma", False
+
+    def _put_field(self, top: _Open, value: Json) -> None:
+        if top.key in top.held:
+            self._tolerate("duplicate keys")
+            before = top.held[top.key]
+            if not _same(before, value):
+                path = self._here()
+                self.flaws.append(Problem(path, "duplicate_keys", "was given twice, with different values", value))
+                self.choices.append(Choice(path, (before,)))
+        top.held[top.key] = value
+
+    # Brackets
+
+    def _close(self, char: str, top: _Open) -> bool:
+        closer = "]" if char == ")" else char
+        if top.after_comma:
+            self._tolerate("trailing commas")
+        if closer == top.closer:
+            return self._close_top(top)
+        below = next((depth for depth in range(len(self.stack) - 1, -1, -1) if self.stack[depth].closer == closer), -1)
+        if below < 0 or self._is_slip(below):
+            self._tolerate("wrong brackets")
+            return self._close_top(top) if below >= 0 else self._drop_bracket()
+        self._tolerate("missing brackets")
+        while len(self.stack) - 1 > below:
+            self._pop()
+        return True
+
+    def _close_top(self, top: _Open) -> bool:
+        if len(self.stack) == 1 and self._is_early(top):
+            self._tolerate("extra brackets")
+            self.at += 1
+            top.want = "comma"
+            return True
+        self.at += 1
+        while top.extra and self.text.startswith("}", end := _end(_BLANK, self.text, self.at)):
+            self.at, top.extra = end + 1, top.extra - 1
+        self._pop()
+        return True
+
+    def _drop_bracket(self) -> bool:
+        self.at += 1
+        return True
+
+    def _is_slip(self, below: int) -> bool:
+        """Whether a bracket of the wrong kind was typed, rather than one left out before it."""
+        if below == 0:
+            return bool(_MORE_KEYS.match(self.text, self.at + 1) or _MORE_ITEMS.match(self.text, self.at + 1))
+        goes_on_with_key = _MORE_KEYS.match(self.text, self.at + 1) is not None
+        return goes_on_with_key and self.stack[below - 1].closer == "]"
+
+    def _is_early(self, top: _Open) -> bool:
+        """Whether the root's last bracket comes too early, since further fields or items follow it."""
+        after = _MORE_KEYS if top.closer == "}" else _MORE_ITEMS
+        return after.match(self.text, self.at + 1) is not None
+
+    def _pop(self) -> None:
+        top = self.stack.pop()
+        self._put(top.held)
+
+    # Keeping account
+
+    def _tolerate(self, kind: str) -> None:
+        self.tolerated[kind] = self.tolerated.get(kind, 0) + 1
+
+    def _flaw(self, code: str, message: str, value: Json = None) -> None:
+        self.flaws.append(Problem(self._here(), code, message, value))
+
+    def _path(self) -> Path:
+        """The path of the innermost open object or array."""
+        return Path(*(self._step(frame) for frame in self.stack[:-1]))
+
+    def _here(self) -> Path:
+        """The path of the value that is being read."""
+        return Path(*(self._step(frame) for frame in self.stack))
+
+    @staticmethod
+    def _step(frame: _Open) -> str | int:
+        return frame.key if isinstance(frame.held, dict) else len(frame.held)
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equality of JSON values, where true is not 1 and 1.0 is 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
