@@ -30,11 +30,15 @@ def anyio_backend() -> str:
 
 def _local_only(event: str, arguments: tuple[Any, ...]) -> None:
     # An audit hook sees every connection of this process, whichever library makes it, and needs no patching.
-    if event != "socket.connect" or not isinstance(arguments[1], tuple):
-        return
-    host = str(arguments[1][0])
-    if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
-        raise AssertionError(f"a test tried to connect to {host}")
+    if event == "socket.connect" and isinstance(arguments[1], tuple) and not _is_local(str(arguments[1][0])):
+        raise AssertionError(f"a test tried to connect to {arguments[1][0]}")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 sys.addaudithook(_local_only)

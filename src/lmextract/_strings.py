@@ -14,7 +14,7 @@ from typing import Literal
 
 __all__ = ["OPENERS", "Manners", "Place", "Read", "fits_key", "read_string", "unescaped"]
 
-Place = Literal["key", "value", "item"]
+Place = Literal["root", "key", "value", "item"]
 
 OPENERS = {
     '"': '"',
@@ -33,18 +33,23 @@ OPENERS = {
 _COMMENT = r"//[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*.{0,2000}?\*/"
 _BLANK = rf"(?>[\s\ufeff]+|{_COMMENT})*+"
 _QUOTED = r"(?:\"[^\"]*\"|'[^'\n]*'|[“”„‟][^“”\"\n]*[”“\"]|[‘’][^’\n]*’|`[^`\n]*`)"
-_WORD = r"[^\W\d][\w$.\-]*+"
+_WORD = r"[@$]?[^\W\d][\w$.\-]*+"
 _LITERALS = r"(?:true|false|null|True|False|None)\b"
 _BLANKS = re.compile(_BLANK, re.DOTALL)
 # Right after a quote, "#1" and the like are rather the rest of the string, if the line ends as a string's line would.
 _CAREFUL_BLANKS = re.compile(
-    rf"(?>[\s\ufeff]+|(?!(?:#|//)[^\n]*\"\s*[,}}\]]*[ \t]*(?:\n|$))(?:{_COMMENT}))*+", re.DOTALL
+    rf"(?>[\s\ufeff]+|(?!(?:#|//)[^\n]*(?:$|\"\s*[,}}\]]*[ \t]*\n))(?:{_COMMENT}))*+", re.DOTALL
 )
-_KEY = re.compile(rf"{_BLANK}({_QUOTED})\s*+(?::|=)", re.DOTALL)
-_LOOSE_KEY = re.compile(rf"{_BLANK}({_WORD})\s*+(?::|=)", re.DOTALL)
-_COLONLESS_KEY = re.compile(rf"{_BLANK}({_QUOTED}|{_WORD})\s*+(?=[\"'“‘\[{{\-\d]|{_LITERALS})", re.DOTALL)
+_KEY = re.compile(rf"({_QUOTED})\s*+(?::|=)", re.DOTALL)
+_LOOSE_KEY = re.compile(rf"({_WORD})\s*+(?::|=)(\s*+(?:[\"'“‘\[{{\-\d]|{_LITERALS}))?", re.DOTALL)
+_COLONLESS_KEY = re.compile(
+    rf"({_QUOTED}|{_WORD})\s*+(?:({_QUOTED}\s*+[,}}]|[\[{{]|-?\d[\d.eE+\-]*+\s*+[,}}]|{_LITERALS}\s*+[,}}])|(?=[\"'“‘\[{{\-\d]|{_LITERALS}))",
+    re.DOTALL,
+)
 _ITEM = re.compile(rf"{_BLANK}(?:[\"'“”‘„«`{{\[\]\-\d]|{_LITERALS}|$)", re.DOTALL)
 _SCALAR_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})\s*+[,\]]")
+_LINE_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})[ \t]*\n")
+_GLUED_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})\"")
 _LITERAL = re.compile(_LITERALS)
 _EMBEDDED = re.compile(r"\s*[\[{]\s*[\"{\[]")
 _LINE_END = re.compile(r"[ \t\r]*+(?:\n|$|```)")
@@ -87,14 +92,23 @@ class Read:
 
 
 def fits_key(text: str, at: int, manners: Manners) -> bool:
-    """Whether an object's next key stands here."""
+    """Whether an object's next key stands here, after blanks."""
+    return _fits_key(text, _blanks_end(text, at), manners, sure=True)
+
+
+def _fits_key(text: str, at: int, manners: Manners, *, sure: bool) -> bool:
+    """`sure` tells that a comma came before, so that any word with a colon and a value after it is a key."""
     if _KEY.match(text, at):
         return True
     bare = _LOOSE_KEY.match(text, at)
-    if bare and (manners.bare_keys or bare[1] in manners.keys):
+    if bare and ((bare[2] and sure) or manners.bare_keys or bare[1] in manners.keys):
         return True
     found = _COLONLESS_KEY.match(text, at)
-    return found is not None and (manners.no_colons or found[1].strip("\"'“”`") in manners.keys)
+    if not found:
+        return False
+    if found[1][0] not in OPENERS:
+        return sure and found[1] in manners.keys
+    return bool(found[2]) or manners.no_colons or found[1][1:-1] in manners.keys
 
 
 def read_string(text: str, at: int, place: Place, manners: Manners) -> Read:
@@ -117,7 +131,9 @@ def read_string(text: str, at: int, place: Place, manners: Manners) -> Read:
 
 def _read_tripled(text: str, at: int, quotes: str) -> Read | None:
     end = text.find(quotes, at + 3)
-    return Read(_decoded(text[at + 3 : end])[0], end + 3, ("tripled quotes",)) if end >= 0 else None
+    if end < 0 or "\n" not in text[at + 3 : end]:
+        return None
+    return Read(_decoded(text[at + 3 : end])[0], end + 3, ("tripled quotes",))
 
 
 def _read_by_its_end(text: str, at: int, place: Place, manners: Manners) -> Read:
@@ -174,6 +190,8 @@ def _ends(text: str, at: int, place: Place, manners: Manners) -> bool:
     char = text[after : after + 1]
     if place == "key":
         return char in ":=" or _starts_value(text, after)
+    if place == "root":
+        return not char
     if char in "}]":  # also "", the end of the text
         return True
     if char == "`":
@@ -181,7 +199,7 @@ def _ends(text: str, at: int, place: Place, manners: Manners) -> bool:
     if place == "value":
         if char in ",;":
             return fits_key(text, after + 1, manners) or _closes(text, after + 1)
-        return fits_key(text, after, manners)
+        return _fits_key(text, after, manners, sure=False)
     if char in ",;":
         return _ITEM.match(text, after + 1) is not None
     if char == ":":  # the key after an array whose bracket is missing
@@ -193,8 +211,13 @@ def _next_item(text: str, at: int, after: int) -> bool:
     """Whether an array's next item follows without a comma."""
     char = text[after]
     if char in OPENERS:
-        return after > at or text[after + 1 : after + 2] not in ",]"
-    return char in "{[" or _SCALAR_ITEM.match(text, after) is not None
+        beyond = _blanks_end(text, after + 1)
+        return text[at - 1] in OPENERS[char] and (after > at or text[beyond : beyond + 1] not in ",]")
+    if char in "{[" or _SCALAR_ITEM.match(text, after):
+        return True
+    if "\n" in text[at:after] and _LINE_ITEM.match(text, after):
+        return True
+    return after == at and text[at - 2] not in ' \n\t([{' and _GLUED_ITEM.match(text, at) is not None
 
 
 def _closes(text: str, at: int) -> bool:

@@ -20,7 +20,9 @@ MAX_DIGITS = 4000
 """Longer integers are refused: Python itself refuses to print and to parse them (`sys.set_int_max_str_digits`)."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\]};:/#\"]|$)")
-_STOP = re.compile(r"[,}\]\n{\[;]")
+_TO_NEXT = re.compile(r"\s*+(?:[,}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
+_STOP = re.compile(r"[,}\]\n{\[;\"]")
+_LITERAL = re.compile(r"(?:[+-]?inf(?:inity)?|nan|true|false|null|none|nil|undefined)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s(?://|#)[^\n]*$|\s*/\*.*$", re.DOTALL)
 _LITERALS: dict[str, Any] = {
     "true": True,
@@ -39,6 +41,7 @@ _LITERALS: dict[str, Any] = {
 }
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*(?:[}\]\n]|,\s))")
 _ODD_NUMBER = re.compile(r"[-+]?(?:\d+(?:_\d+)*\.?(?:\d+)?|\.\d+)(?:[eE][-+]?\d+)?\Z")
+_OBJECT_END = re.compile(r"\s*+(?:[}\]]|$)")
 _HEX = re.compile(r"[-+]?0[xX][0-9a-fA-F]+\Z")
 
 
@@ -60,14 +63,23 @@ class Word:
 
 def read_word(text: str, at: int, place: Place, manners: Manners) -> Word:
     """Read the unquoted value that stands at `at`."""
-    found = _NUMBER.match(text, at)
-    if found and not (text[found.end() : found.end() + 1] == "," and _GROUPED.match(text, at) and place == "value"):
-        return number(found[0], found.end())
     grouped = _GROUPED.match(text, at) if place == "value" else None
     if grouped and not fits_key(text, at + grouped[0].index(",") + 1, manners):
         return _odd_number(grouped[0].replace(",", ""), grouped[0], grouped.end())
+    found = _NUMBER.match(text, at)
+    if found and _stands_alone(text, found.end(), manners):
+        return number(found[0], found.end())
+    literal = _LITERAL.match(text, at)
+    if literal and _stands_alone(text, literal.end(), manners):
+        return _meaning(literal[0], literal.end())
     raw = _bare(text, at, place, manners)
     return _meaning(raw, at + len(raw))
+
+
+def _stands_alone(text: str, end: int, manners: Manners) -> bool:
+    """Whether a number or a literal ends here, rather than being the start of a longer text such as `12 kg`."""
+    after = _TO_NEXT.match(text, end)
+    return after is not None or fits_key(text, end, manners)
 
 
 def number(digits: str, end: int) -> Word:
@@ -94,7 +106,13 @@ def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
     end = at
     for stop in _STOP.finditer(text, at):
         end = stop.start()
-        if stop[0] != "," or place != "value" or fits_key(text, end + 1, manners) or _ends_object(text, end + 1):
+        if stop[0] == '"':
+            if _ends_object(text, end + 1) or text[end + 1 : end + 2] == ",":
+                end += 1
+                break
+            if fits_key(text, end, manners):
+                break
+        elif stop[0] != "," or place != "value" or fits_key(text, end + 1, manners) or _ends_object(text, end + 1):
             break
     else:
         end = len(text)
@@ -102,7 +120,7 @@ def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
 
 
 def _ends_object(text: str, at: int) -> bool:
-    return re.compile(r"\s*(?:[}\]]|$)").match(text, at) is not None
+    return _OBJECT_END.match(text, at) is not None
 
 
 def _meaning(raw: str, end: int) -> Word:

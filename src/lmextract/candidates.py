@@ -25,9 +25,10 @@ Source = Literal["content", "after-marker", "after-think", "reasoning"]
 
 _START = re.compile(r"[{\[]")
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*[ \t]*")
-_ESCAPED = re.compile(r"[{\[](?:\s|\\[nrt])*\\+\"")
+_ESCAPED = re.compile(r"[{\[](?:[\s{\[]|\\[nrt])*+\\+\"")
 _SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
 _MARKUP = re.compile(r"<\|[^<>|]{1,60}\|>|</?\w{1,40}>|[\s;]+")
+_REMARK = re.compile(r"(?://|#).*|/\*.*?\*/", re.DOTALL)
 _OPEN_OR_CLOSE = re.compile(r"[{\[]|[}\]]")
 
 
@@ -99,7 +100,7 @@ def candidates(reply: Reply, hints: Hints) -> tuple[list[Candidate], list[Candid
     may_close = reply.finish != "length"
     whole = _whole(reply.content, "content", hints)
     if whole:
-        return [whole], []
+        return whole, []
     split = split_thinking(reply.content)
     found: list[Candidate] = []
     for answer in split.answers:
@@ -141,8 +142,8 @@ def _before(text: str) -> str:
     return _FENCE.sub("", text.strip(), count=1)[:1].strip("{[")
 
 
-def _whole(text: str, source: Source, hints: Hints) -> Candidate | None:
-    """The candidate that a text is as a whole, if it is strict JSON, a fence aside."""
+def _whole(text: str, source: Source, hints: Hints) -> list[Candidate]:
+    """What a text is as a whole, if it is strict JSON, a fence aside; a JSON string may be JSON once more."""
     body = text.strip("\ufeff \t\r\n")
     notes: tuple[Note, ...] = ()
     fence = _FENCE.match(body)
@@ -153,22 +154,22 @@ def _whole(text: str, source: Source, hints: Hints) -> Candidate | None:
     try:
         value = plain_json(body)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(value, str) and hints.roots and "string" not in hints.roots:
-        return _double_encoded(value, source, hints, notes)
-    return Candidate(Parsed(value, len(text), "whole"), source, (*notes, *_source_notes(source)))
+        return []
+    plain = Candidate(Parsed(value, len(text), "whole"), source, (*notes, *_source_notes(source)))
+    return [plain, *_double_encoded(value, source, hints, notes)] if isinstance(value, str) else [plain]
 
 
-def _double_encoded(text: str, source: Source, hints: Hints, notes: tuple[Note, ...]) -> Candidate | None:
-    inner = _whole(text, source, hints) or next(iter(reversed(list(_in_text(text, source, hints, may_close=True)))), None)
+def _double_encoded(text: str, source: Source, hints: Hints, notes: tuple[Note, ...]) -> list[Candidate]:
+    if hints.roots and not hints.roots & {"object", "array"}:
+        return []
     note = Note("double-encoded", "the JSON stood inside a JSON string")
-    return replace(inner, notes=(*notes, note, *inner.notes)) if inner else None
+    return [replace(inner, notes=(*notes, note, *inner.notes)) for inner in _in_text(text, source, hints, may_close=True)]
 
 
 def _in_text(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:
     whole = _whole(text, source, hints)
     if whole:
-        yield whole
+        yield from whole
         return
     escaped = _ESCAPED.search(text)
     if escaped and escaped.start() == _first(text):
@@ -186,19 +187,48 @@ def _first(text: str) -> int:
 
 
 def _scanned(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:
-    at = 0
-    pieces: list[tuple[int, Parsed]] = []
-    while found := _START.search(text, at):
-        parsed = parse(text, found.start(), keys=hints.keys, may_close=may_close)
-        at = max(parsed.end, found.start() + 1)
-        pieces.append((found.start(), parsed))
-    ends = [0, *(max(parsed.end, start) for start, parsed in pieces)]
+    if hints.roots and not hints.roots & {"object", "array"}:
+        yield from _scalar(text, source, hints, may_close=may_close)
+        return
+    pieces = list(_pieces(text, hints, may_close=may_close))
     for index, (start, parsed) in enumerate(pieces):
-        around = text[ends[index] : start], text[ends[index + 1] : pieces[index + 1][0] if index + 1 < len(pieces) else None]
+        before = pieces[index - 1][1].end if index else 0
+        after = pieces[index + 1][0] if index + 1 < len(pieces) else len(text)
+        around = text[min(before, start) : start], text[parsed.end : after]
         notes = (*_source_notes(source), *_surroundings(around), *_tolerance(parsed))
         solid = bool(_SOLID.match(text, start)) or bool(parsed.value)
         last = index == len(pieces) - 1 and not _MARKUP.sub("", around[1].replace("```", ""))
         yield Candidate(parsed, source, notes, solid, last)
+
+
+def _pieces(text: str, hints: Hints, *, may_close: bool) -> Iterator[tuple[int, Parsed]]:
+    """Every place where an object or an array stands, but for the fragments of one that could not be read."""
+    at, wreck = 0, False
+    while found := _START.search(text, at):
+        start = found.start()
+        if wreck and not _begins_line(text, start):
+            at = start + 1
+            continue
+        parsed = parse(text, start, keys=hints.keys, may_close=may_close)
+        at = max(parsed.end, start + 1)
+        wreck = bool(parsed.value) and (parsed.state == "broken" or any(flaw.code == "ambiguous" for flaw in parsed.flaws))
+        yield start, parsed
+
+
+def _begins_line(text: str, start: int) -> bool:
+    return start == 0 or text[start - 1] in "\n>`"
+
+
+def _scalar(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:
+    """The JSON scalar that a text is, or that stands on a line of its own in it."""
+    for line in (_FENCE.sub("", text.strip("\ufeff \t\r\n"), count=1).removesuffix("```"), *reversed(text.splitlines())):
+        parsed = parse(line.strip(), keys=hints.keys, may_close=may_close)
+        bare = "missing quotes" in parsed.tolerated and '"' not in line
+        if parsed.state == "whole" and not bare and not _MARKUP.sub("", _REMARK.sub("", line.strip()[parsed.end :])):
+            prose = line.strip() != text.strip() and "```" not in text
+            notes = (Note("prose", "there was other text around the JSON"),) if prose else ()
+            yield Candidate(parsed, source, (*_source_notes(source), *notes, *_tolerance(parsed)))
+            return
 
 
 def _surroundings(around: tuple[str, str]) -> Iterator[Note]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from lmextract._hints import hints_of
-from lmextract.candidates import Candidate, Hints, NotPlain, Source, candidates, plain_json
+from lmextract._normalise import fitted, replaced
+from lmextract.candidates import Candidate, Hints, Source, candidates, plain_json
 from lmextract.dialects import restore
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, TruncatedReply
 from lmextract.target import Target
@@ -114,7 +115,7 @@ class _Reader:
         if isinstance(value, str):  # may be JSON once more
             return None
         value, notes = self._restored(value)
-        checked = self.target.check(value, context=self.context)
+        checked = self._check(value)
         if isinstance(checked, Invalid):
             return None
         notes = (*notes, *checked.notes, *_cut_after(reply))
@@ -125,7 +126,7 @@ class _Reader:
         hints = hints_of(self.wire.schema if self.wire else self.target.schema)
         answers, thoughts = candidates(reply, hints)
         if not answers:
-            fitting = (reading for one in reversed(thoughts[-_MOST_CHECKED:]) if (reading := self._read(one)).ok)
+            fitting = (reading for one in reversed(thoughts[-_MOST_CHECKED:]) if (reading := self._read(one, hints)).ok)
             return next(fitting, None) or _nothing(reply)
         return self._best(answers, reply, hints)
 
@@ -136,22 +137,40 @@ class _Reader:
         best: Reading[Any] | None = None
         whole = [one for one in answers if one.parsed.state == "whole"][-_MOST_CHECKED:]
         for one in reversed(whole):
-            reading = self._read(one)
+            reading = self._read(one, hints)
             if reading.ok:
                 return _with_notes(reading, (*_several(whole, one), *_cut_after(reply)))
             best = best if best and _likeness(best.json, hints) >= _likeness(reading.json, hints) else reading
         return best or (self._incomplete(unfinished) if unfinished else _nothing(reply))
 
-    def _read(self, one: Candidate) -> Reading[Any]:
-        value, notes = self._restored(one.parsed.value)
-        checked = self.target.check(value, context=self.context)
-        flaws = one.parsed.flaws
+    def _read(self, one: Candidate, hints: Hints) -> Reading[Any]:
+        value, restoring = self._restored(one.parsed.value)
+        notes = (*one.notes, *restoring)
+        checked = self._check(value)
+        lasting, twice = _told_apart(one.parsed.flaws)
+        if isinstance(checked, Invalid) and not lasting:
+            found = fitted(value, checked, one.parsed.choices, self._check, hints.keys)
+            if found:
+                value, checked, notes = found.value, found.checked, (*notes, *found.notes)
+                twice = tuple(problem for problem in twice if all(note.path != problem.path for note in found.notes))
         if isinstance(checked, Invalid):
-            return Reading(Invalid((*flaws, *checked.problems)), value, (*one.notes, *notes), one.source)
-        flaws = (*flaws, *_not_finite(value, checked))
+            return Reading(Invalid((*one.parsed.flaws, *checked.problems)), value, notes, one.source)
+        flaws = (*lasting, *self._contradictions(value, one, twice), *_not_finite(value, checked))
         if flaws:
-            return Reading(Invalid(flaws), value, (*one.notes, *notes), one.source)
-        return Reading(checked, value, (*one.notes, *notes, *checked.notes, *_nan_notes(value)), one.source)
+            return Reading(Invalid(flaws), value, notes, one.source)
+        return Reading(checked, value, (*notes, *checked.notes, *_nan_notes(value)), one.source)
+
+    def _check(self, value: Json) -> Valid[Any] | Invalid:
+        return self.target.check(value, context=self.context)
+
+    def _contradictions(self, value: Json, one: Candidate, twice: tuple[Problem, ...]) -> Iterator[Problem]:
+        """The fields that were given twice where more than one of their values fits."""
+        others = {choice.path: choice.others for choice in one.parsed.choices}
+        for problem in twice[:_MOST_CHECKED]:
+            rivals = (replaced(value, problem.path, other) for other in others.get(problem.path, ()))
+            if any(isinstance(self._check(rival), Valid) for rival in rivals):
+                yield problem
+        yield from twice[_MOST_CHECKED:]
 
     def _incomplete(self, one: Candidate) -> Reading[Any]:
         value, notes = self._restored(one.parsed.value)
@@ -166,6 +185,12 @@ class _Reader:
 
     def _restored(self, value: Json) -> tuple[Json, tuple[Note, ...]]:
         return restore(value, self.target.schema, self.wire) if self.wire else (value, ())
+
+
+def _told_apart(flaws: Sequence[Problem]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """The flaws that nothing cures, and the repeated keys, of which only one value may fit."""
+    twice = tuple(flaw for flaw in flaws if flaw.code == "duplicate_keys")
+    return tuple(flaw for flaw in flaws if flaw.code != "duplicate_keys"), twice
 
 
 def _is_unfinished(one: Candidate, hints: Hints) -> bool:
@@ -190,7 +215,8 @@ def _likeness(value: Json, hints: Hints) -> int:
 
 
 def _several(whole: Sequence[Candidate], chosen: Candidate) -> Iterator[Note]:
-    others = sum(one.parsed.value != chosen.parsed.value for one in whole)
+    mine = chosen.parsed.value
+    others = sum(type(one.parsed.value) is type(mine) and one.parsed.value != mine for one in whole)
     if others:
         yield Note("several", f"the reply held {others} other JSON value(s); the last that fits was taken")
 
@@ -239,5 +265,3 @@ def _odd_floats(value: Json) -> Iterator[Path]:
         elif isinstance(at, list):
             stack.extend((path / index, held) for index, held in enumerate(cast("list[Json]", at)))
 
-
-_ = NotPlain

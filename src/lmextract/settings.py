@@ -50,8 +50,8 @@ class Settings:
 
 def server_url(given: str) -> str:
     """A base URL without its trailing `/v1` and slashes; ConfigError for what is none."""
-    url = given.strip().rstrip("/")
-    url = url if "://" in url else f"http://{url}"
+    url = given.strip()
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
     for route in ("/api/v1", "/api/v0", "/v1"):
         url = url.removesuffix(route).rstrip("/")
     try:

@@ -78,7 +78,8 @@ _BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n]*?)(\"?)\s*(?==|:)")
 _COLON = re.compile(r":=|=>|->|:|=")
 _MORE_KEYS = re.compile(r"[\s}\]]*,\s*\"[^\"\\\n]*\"\s*:")
 _MORE_ITEMS = re.compile(r"[\s}\]]*,\s*[{\[\"]")
-_CLOSERS = {"{": "}", "[": "]", "(": ")"}
+# What follows a value that ended too early, for one of its quotes or brackets was misread.
+_LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”:+]|,\s*+[^\s{\[])")
 
 
 class _Parser:
@@ -107,7 +108,7 @@ class _Parser:
         char = self._next()
         if not char:
             return self._result("cut")
-        if not self._start_value(char, "value"):
+        if not self._start_value(char, "root"):
             return self._result("broken")
         while self.stack:
             char = self._next()
@@ -122,6 +123,8 @@ class _Parser:
 
     def _result(self, state: Literal["whole", "cut", "broken"]) -> Parsed:
         cut_at = self._path() if state == "cut" else None
+        if state == "whole" and isinstance(self.root, dict | list) and _LOOSE_END.match(self.text, self.at):
+            self.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
         if state == "whole" and self.stack:
             self._tolerate("missing brackets")
         while self.stack:

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from lmextract.errors import ConfigError, ContextOverflow, SchemaRefused
-from lmextract.servers import Embedded, Server
-from lmextract.types import Reply
-
 from tests.support.gguf.scripted import Script
 from tests.support.models import MakeScripted
 from tests.support.requests import NAMED, ask, wire
+
+from lmextract.errors import ConfigError, ContextOverflow, SchemaRefused
+from lmextract.servers import Embedded, Server
+from lmextract.types import Reply
 
 
 def check_named(reply: Reply) -> None:

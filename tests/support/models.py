@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from lmextract.servers import Embedded
-
 from tests.support.gguf.scripted import Script
+
+from lmextract.servers import Embedded
 
 
 class MakeScripted(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 __all__ = ["dumps", "logging_to_stderr", "say", "table", "working"]
@@ -33,7 +33,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
 
 
 @contextmanager
-def working(text: str, *, quiet: bool = False) -> Iterator[None]:
+def working(text: str, *, quiet: bool = False) -> Generator[None]:
     """Show what is being waited for while a block runs; only to a person who looks at a terminal."""
     if quiet or not sys.stderr.isatty():
         yield
@@ -77,7 +77,7 @@ def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 @contextmanager
-def logging_to_stderr(verbosity: int) -> Iterator[None]:
+def logging_to_stderr(verbosity: int) -> Generator[None]:
     """Pass the library's log to stderr while a block runs: -1 errors only, 0 warnings, 1 information, 2 all."""
     logger = logging.getLogger("lmextract")
     handler = _ToStderr()

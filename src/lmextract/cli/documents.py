@@ -10,7 +10,7 @@ from pathlib import Path
 from lmextract.errors import DocumentError
 from lmextract.types import Document
 
-__all__ = ["STDIN", "named_files", "read_document"]
+__all__ = ["STDIN", "named_files", "read_document", "source_of"]
 
 STDIN = "-"
 
@@ -25,18 +25,23 @@ _KINDS = {
 
 
 def named_files(names: Sequence[str]) -> list[str]:
-    """The files meant: stdin where none is named, and what a pattern matches where the shell left it to us (Windows)."""
+    """The files meant: stdin where none is named; patterns too, which the shell of Windows leaves to programs."""
     return [file for name in names or (STDIN,) for file in _matching(name)]
 
 
 def _matching(name: str) -> list[str]:
-    found = sorted(glob(name, recursive=True)) if has_magic(name) and not Path(name).exists() else []
+    found = sorted(glob(name, recursive=True)) if has_magic(name) and not Path(name).exists() else []  # noqa: PTH207  # a Path cannot be a pattern
     return found or [name]
+
+
+def source_of(name: str) -> str:
+    """What the text of this name is called in results and messages."""
+    return "<stdin>" if name == STDIN else name
 
 
 def read_document(name: str) -> Document:
     """Read a UTF-8 text, with or without a byte order mark; DocumentError for what is none."""
-    source = "<stdin>" if name == STDIN else name
+    source = source_of(name)
     content = _stdin() if name == STDIN else _content(name)
     known = next((kind for magic, kind in _KINDS.items() if content.startswith(magic)), None)
     try:

@@ -8,7 +8,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -16,11 +16,13 @@ from typing import Any, get_origin
 
 from lmextract.errors import TargetError
 from lmextract.ready_made import ready_made, ready_made_names
-from lmextract.target import Target
+from lmextract.target import Target, target_of
 
 __all__ = ["SPEC_HELP", "target_named"]
 
-SPEC_HELP = "module:Type, file.py:Type, a JSON Schema file, or a ready-made schema such as `book` (see `lmextract schema`)"
+SPEC_HELP = (
+    "module:Type, file.py:Type, a JSON Schema file, or a ready-made schema such as `book` (see `lmextract schema`)"
+)
 
 _NAMED = re.compile(r"(?P<home>.+):(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 
@@ -28,7 +30,7 @@ _NAMED = re.compile(r"(?P<home>.+):(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 def target_named(spec: str) -> Target[Any]:
     """Return the target that a word on the command line means; TargetError, saying what there is, for none."""
     named = _NAMED.fullmatch(spec)
-    return Target.of(_member(named["home"], named["name"]) if named else _schema_file(spec))
+    return target_of(_member(named["home"], named["name"]) if named else _schema_file(spec))
 
 
 def _schema_file(spec: str) -> Path:
@@ -60,7 +62,7 @@ def _member(home: str, name: str) -> Any:
             raise TargetError(
                 f"{home} has no {name}.", hint=f"It has: {types}." if types else "It declares no types."
             ) from None
-    if isinstance(found, str | os.PathLike | ModuleType) or inspect.isroutine(found):
+    if isinstance(found, str | Path | ModuleType) or inspect.isroutine(found):
         raise TargetError(
             f"{home}:{name} is a {type(found).__name__}, not a type.",
             hint="Name a class, a type alias, or a dict that is a JSON Schema.",
@@ -99,7 +101,7 @@ def _from_file(name: str) -> ModuleType:
 
 
 @contextmanager
-def _importing(folder: Path, name: str) -> Iterator[None]:
+def _importing(folder: Path, name: str) -> Generator[None]:
     """Let a user's module find its neighbours, keep what it prints out of the results, and explain how it fails."""
     sys.path.insert(0, str(folder))
     try:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lmextract.notation._limits import counts, items, key, limits, literal, needs, note, pairs, regex, title
-from lmextract.notation._refs import REF_KEYWORDS, Node, Refs, parts
-from lmextract.notation._text import Line, Rank, Text, code, fields, joined
+from lmextract.notation._limits import counts, key, limits, literal, needs, note, regex, title
+from lmextract.notation._nodes import (
+    KINDS,
+    RESERVED,
+    declared_kinds,
+    default_words,
+    implied_kinds,
+    is_compound,
+    is_plain_object,
+    is_value,
+    last_step,
+    name_for,
+    values_of,
+)
+from lmextract.notation._refs import REF_KEYWORDS, Refs
+from lmextract.notation._text import Line, Rank, Text, code, fields, glued, joined
+from lmextract.notation._values import Node, is_list, is_node, items, pairs
 from lmextract.notation._wire import Demands
 from lmextract.types import Json, JsonSchema, WireSchema
 
@@ -19,19 +33,9 @@ __all__ = ["describe"]
 MAX_NESTING = 32
 """Schemas within schemas that are printed in place; what lies deeper gets a name and a place of its own."""
 
-KINDS = ("string", "integer", "number", "boolean", "array", "object", "null")
-RESERVED = frozenset((*KINDS, "any", "never", "not", "if", "then", "else", "type", "contains", "enum"))
-IMPLIED = {
-    "string": ("minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-    "array": ("items", "prefixItems", "additionalItems", "unevaluatedItems", "minItems", "maxItems", "uniqueItems")
-    + ("contains",),
-    "object": ("properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required")
-    + ("minProperties", "maxProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies"),
-}
+MAX_NAME_CHARS = 40
+
 APPLIED = ("allOf", "anyOf", "oneOf")
-PLAIN_OBJECT = frozenset(("type", "properties", "required", "additionalProperties", "description", "title"))
-PLAIN_VALUE = frozenset(("enum", "const", "type", "title", "description"))
 
 
 def describe(schema: JsonSchema, *, wire: WireSchema | None = None) -> str:
@@ -45,7 +49,7 @@ def describe(schema: JsonSchema, *, wire: WireSchema | None = None) -> str:
 
 
 class _Printer:
-    """One description in the making: which types have got a name, and which of them are still to be printed."""
+    """One description in the making: which types have a name, and which of these are still to be printed."""
 
     def __init__(self, schema: Node, wire: WireSchema | None) -> None:
         self.schema = schema
@@ -53,43 +57,47 @@ class _Printer:
         self.wrapped = wire is not None and wire.wrapped
         self.demands = Demands(wire.schema) if wire else None
         self.names: dict[int, str] = {}
+        self.taken: Counter[str] = Counter(RESERVED)
         self.todo: deque[tuple[str, Node]] = deque()
         self.nesting = 0
 
     def __str__(self) -> str:
         if self.wrapped:
-            root = fields([self._type(self.schema, 1, "Value").led_by("value: ", 1)], 0)
+            root = fields([self._type(self.schema, 1, "Value").entry("value: ", 1)], 0)
         else:
-            root = self._type(self.schema, 0, "Answer")
-        types: list[Text] = []
+            root = self._type(self.schema, 0, _title_of(self.schema))
+        texts = [root]
         while self.todo:
             name, node = self.todo.popleft()
-            types.append(code(f"type {name} = ") + self._body(node, 0))
-        return "\n".join(map(str, (*types, root)))
+            texts.append(glued((code(f"type {name} = "), self._body(node, 0))))
+        return "\n".join(map(str, texts))
 
     def _type(self, node: Node, level: int, hint: str) -> Text:
         """`node` by its name, if it has one or needs one, else in full; `hint` is what it may be called."""
-        if not isinstance(node, Mapping):
+        if not is_node(node):
             return code("never" if node is False else "any")
         if id(node) in self.names:
             return code(self.names[id(node)])
-        if self.nesting >= MAX_NESTING and _is_compound(node):
-            return code(self._named(node, hint))
-        if (uses := self.refs.uses[id(node)]) > 1:
-            name = _name(hint)
-            if _is_compound(node) or _is_worth_a_name(self._body(node, level), uses, len(name)):
-                return code(self._named(node, hint))
+        uses = self.refs.uses[id(node)]
+        crowded = self.nesting >= MAX_NESTING or uses > 1
+        if crowded and (is_compound(node) or self._is_worth_a_name(node, uses, name_for(hint))):
+            return code(self._named(node, name_for(hint)))
         self.nesting += 1
         text = self._body(node, level)
         self.nesting -= 1
         return text
 
-    def _named(self, node: Node, hint: str) -> str:
-        base, number = _name(hint), 1
-        name, taken = base, RESERVED.union(self.names.values())
-        while name in taken:
-            number += 1
-            name = f"{base}{number}"
+    def _is_worth_a_name(self, node: Node, uses: int, name: str) -> bool:
+        size = len(str(self._body(node, 0)))
+        return size * uses > size + len(f"type {name} = \n") + len(name) * uses
+
+    def _named(self, node: Node, base: str) -> str:
+        self.taken[base] += 1
+        name = base if self.taken[base] == 1 else f"{base}{self.taken[base]}"
+        while name != base and name in self.taken:
+            self.taken[base] += 1
+            name = f"{base}{self.taken[base]}"
+        self.taken[name] |= 1
         self.names[id(node)] = name
         self.todo.append((name, node))
         return name
@@ -97,39 +105,49 @@ class _Printer:
     def _body(self, node: Mapping[str, Any], level: int) -> Text:
         pieces = list(self._pieces(node, level))
         text = joined(pieces, " & ", Rank.AND) if pieces else code("any")
-        if node.get("nullable") is True and not text.nullable:
-            text = joined((text, code("null")), "|", Rank.OR)
-        return text.commented(note(node))
+        if node.get("nullable") is True:  # OpenAPI's way
+            text = text.or_null()
+        return text.led(note(node))
 
     def _pieces(self, node: Mapping[str, Any], level: int) -> Iterator[Text]:
         """The types that must all hold."""
         for ref, target in self.refs.targets(node):
-            found = target is not None
-            yield self._type(target, level, _last(ref)) if found else code("any").commented(f"see {ref}")
+            hint = last_step(ref) or _title_of(target)
+            yield code("any").led(f"see {ref}") if target is None else self._type(target, level, hint)
         if self.refs.hides_siblings(node):
             return
-        node = self._with_all_of(node)
+        whole, node = node, self._with_all_of(node)
         own = self._own(node, level)
         if own is not None:
-            yield own
+            yield own if node is whole else own.led(note(node))
         for part in items(node.get("allOf")):
             yield self._type(part, level, "Part")
-        for keyword in ("anyOf", "oneOf"):
-            if branches := items(node.get(keyword)):
-                yield self._union(branches, level).commented(self._chosen_by(node))
+        yield from self._choices(node, level, alone=own is None)
         if "not" in node:
-            yield self._after("not ", node["not"], level).ranked(Rank.NOT)
-        if isinstance(node.get("contains"), Mapping):
-            yield self._after(" ".join(["contains", *counts(node, "Contains", "of ")]) + " ", node["contains"], level)
+            yield self._after("not", node["not"], level).ranked(Rank.NOT)
+        if is_node(node.get("contains")):
+            yield self._after(" ".join(("contains", *counts(node, "Contains", "of"))), node["contains"], level)
+        yield from self._conditions(node, level)
+
+    def _conditions(self, node: Mapping[str, Any], level: int) -> Iterator[Text]:
         if "if" in node and ("then" in node or "else" in node):
-            words = [f"{word} " for word in ("if", "then", "else") if word in node]
-            yield _run(" ", [self._after(word, node[word.strip()], level) for word in words]).ranked(Rank.IF)
+            first, *others = (self._after(word, node[word], level) for word in ("if", "then", "else") if word in node)
+            yield glued((first, *(each for other in others for each in (code(" "), other)))).ranked(Rank.IF)
         for name, part in (*pairs(node.get("dependentSchemas")), *pairs(node.get("dependencies"))):
-            if not isinstance(part, list):
-                yield self._after(f"if {{{key(name)}: any}} then ", part, level).ranked(Rank.IF)
+            if not is_list(part):
+                yield self._after(f"if {{{key(name)}: any}} then", part, level).ranked(Rank.IF)
 
     def _after(self, words: str, node: Node, level: int) -> Text:
-        return code(words) + self._type(node, level, "Part").within(Rank.NOT)
+        return glued((code(f"{words} "), self._type(node, level, "Part").within(Rank.NOT)))
+
+    # --- choices ---
+
+    def _choices(self, node: Mapping[str, Any], level: int, *, alone: bool) -> Iterator[Text]:
+        for keyword in ("anyOf", "oneOf"):
+            if branches := items(node.get(keyword)):
+                text = self._union(branches, level).led(self._chosen_by(node, branches))
+                only = keyword == "oneOf" and not alone and text.rank == Rank.OR
+                yield glued((code("one of "), text.within(Rank.ATOM))) if only else text
 
     def _union(self, branches: Sequence[Node], level: int) -> Text:
         """The branches with `|` between them: single values drawn together, null at the end."""
@@ -137,79 +155,85 @@ class _Printer:
         said: list[str] = []
         texts: list[Text] = []
         for branch in branches:
-            if _is_value(branch) and not self.names.get(id(branch)):
-                own = _values(branch)
+            if is_value(branch) and id(branch) not in self.names:
+                own = values_of(branch)
                 values += own
-                said += [f"{literal(own[0])}: {words}" for words in [note(branch) or title(branch, str(own[0]))] if words]
+                words = note(branch) or title(branch, str(own[0]))
+                said += [f"{literal(own[0])}: {words}"] * bool(words)
             else:
                 texts.append(self._type(branch, level, "Option"))
         if values:
-            texts.insert(0, _literals(values).commented("; ".join(said)))
+            texts.insert(0, _literals(values).led("; ".join(said)))
         null = code("null")
         return joined([text for text in texts if text != null] + [null] * (null in texts), "|", Rank.OR)
 
-    def _chosen_by(self, node: Mapping[str, Any]) -> str:
+    def _chosen_by(self, node: Mapping[str, Any], branches: Sequence[Node]) -> str:
         """Which value chooses which branch, where the branches do not say it themselves."""
-        choice = node.get("discriminator")
-        name = choice.get("propertyName") if isinstance(choice, Mapping) else None
-        if not isinstance(name, str) or not isinstance(choice, Mapping):
+        choice = dict(pairs(node.get("discriminator")))
+        name, mapping = choice.get("propertyName"), pairs(choice.get("mapping"))
+        found = [dict(pairs(self._resolved(branch, by_name=True).get("properties"))) for branch in branches]
+        if not isinstance(name, str) or not mapping or all(is_value(each.get(name)) for each in found):
             return ""
-        branches = [self._resolved(branch, by_name=True) for branch in (*items(node.get("anyOf")), *items(node.get("oneOf")))]
-        told = [dict(pairs(branch.get("properties"))).get(name) for branch in branches]
-        if all(_is_value(part) for part in told):
-            return ""
-        return ", ".join(f"{key(name)} {literal(value)} = {_name(_last(str(ref)))}" for value, ref in pairs(choice.get("mapping")))
+        return ", ".join(f"{key(name)} {literal(value)} = {name_for(last_step(str(ref)))}" for value, ref in mapping)
+
+    # --- what stands behind a node ---
 
     def _with_all_of(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """`node` with its `allOf` drawn in, where all members are plain objects that do not contradict one another."""
         members = [self._resolved(part) for part in items(node.get("allOf"))]
-        rest = {word: value for word, value in node.items() if word != "allOf"}
-        if not members or not all(map(_is_plain_object, (*members, rest))):
+        own = {word: value for word, value in node.items() if word != "allOf"}
+        if not members or not all(map(is_plain_object, (*members, own))):
             return node
         properties: dict[str, Node] = {}
         for member in (*members, node):
-            own = dict(pairs(member.get("properties")))
-            if any(properties.get(name, part) != part for name, part in own.items()):
+            more = dict(pairs(member.get("properties")))
+            if any(name in properties and not _same(properties[name], part) for name, part in more.items()):
                 return node
-            properties |= own
+            properties |= more
         required = [name for member in (*members, node) for name in items(member.get("required"))]
-        return {"type": "object", "properties": properties, "required": required}
+        words = " ".join(filter(None, map(note, members)))
+        return {"type": "object", "properties": properties, "required": required, "description": words}
 
     def _resolved(self, node: Node, *, by_name: bool = False) -> Mapping[str, Any]:
         """`node`, or what it stands for if it is a mere reference (to something without a name, unless `by_name`)."""
         for _ in range(8):
-            if not isinstance(node, Mapping) or set(node) != {"$ref"}:
+            if not is_node(node) or set(node) != {"$ref"}:
                 break
             target = next((target for _, target in self.refs.targets(node)), None)
             if target is None or (self.refs.uses[id(target)] > 1 and not by_name):
                 break
             node = target
-        return node if isinstance(node, Mapping) else {"not": {}}
-
-    def _own(self, node: Mapping[str, Any], level: int) -> Text | None:
-        """What the node's own keywords ask for; None where they ask for nothing."""
-        if values := _values(node):
-            return _literals(values)
-        declared, implied = _declared(node), _implied(node)
-        elsewhere = any(items(node.get(word)) for word in APPLIED) or any(word in node for word in REF_KEYWORDS)
-        if not declared and elsewhere:
-            # Nothing says that the value is of the kind that these limits speak of.
-            loose = [limit for kind in implied if kind in {"string", "number"} for limit in limits(node, kind)]
-            implied = [kind for kind in implied if kind in {"array", "object"}]
-            if loose and not implied:
-                return code("any").commented(", ".join(loose))
-        kinds = declared or implied
-        if declared and not implied and elsewhere and all(map(_says_kind, self._branches(node))):
-            return None
-        if set(kinds) >= set(KINDS) - {"integer"} and not implied:
-            return code("any")
-        texts = [self._kind(node, kind, level) for kind in kinds]
-        return joined(texts, "|", Rank.OR) if texts else None
+        return node if is_node(node) else {"not": {}}
 
     def _branches(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for word in APPLIED:
             yield from (self._resolved(part, by_name=True) for part in items(node.get(word)))
-        yield from (target for _, target in self.refs.targets(node) if isinstance(target, Mapping))
+        yield from (target for _, target in self.refs.targets(node) if is_node(target))
+
+    def _says_its_kind(self, node: Mapping[str, Any], trust: int = 2) -> bool:
+        own = declared_kinds(node) or values_of(node) or implied_kinds(node)
+        return bool(own) or (trust > 0 and any(self._says_its_kind(each, trust - 1) for each in self._branches(node)))
+
+    # --- by kind ---
+
+    def _own(self, node: Mapping[str, Any], level: int) -> Text | None:
+        """What the node's own keywords ask for; None where they ask for nothing."""
+        if values := values_of(node):
+            return _literals(values)
+        if node.get("enum") == []:
+            return code("never")
+        declared, implied = declared_kinds(node), implied_kinds(node)
+        elsewhere = any(items(node.get(word)) for word in APPLIED) or any(word in node for word in REF_KEYWORDS)
+        if elsewhere and declared and not implied and all(map(self._says_its_kind, self._branches(node))):
+            return None
+        loose = [limit for kind in implied for limit in limits(node, kind)]
+        if elsewhere and not declared and loose:
+            # Nothing says that the value is of the kind that these limits speak of.
+            return code("any").led(", ".join(loose))
+        if set(declared) >= set(KINDS) - {"integer"} and not implied:
+            return code("any")
+        texts = [self._kind(node, kind, level) for kind in declared or implied]
+        return joined(texts, "|", Rank.OR) if texts else None
 
     def _kind(self, node: Mapping[str, Any], kind: str, level: int) -> Text:
         match kind:
@@ -223,149 +247,79 @@ class _Printer:
     def _array(self, node: Mapping[str, Any], level: int) -> Text:
         listed = node.get("items")
         heads = items(node.get("prefixItems")) or items(listed)
-        rest = node.get("additionalItems") if isinstance(listed, list) else listed
+        rest = node.get("additionalItems") if is_list(listed) else listed
         size = counts(node, "Items", "items")
-        if heads:
-            texts = [self._type(head, level, "Item") for head in heads]
-            if isinstance(rest, Mapping):
-                texts.append(code("...") + self._many(rest, level))
-            text = code("[") + _run(", ", texts) + code("]")
-            size = [] if size == [f"{len(heads)} items"] else size
-        else:
-            text = self._many(rest, level)
         unique = ["unique"] if node.get("uniqueItems") is True else []
-        return text.ranked(Rank.ATOM).limited([*size, *unique])
+        if not heads:
+            return self._many(rest, level).limited([*size, *unique])
+        texts = [self._type(head, level, "Item") for head in heads]
+        if is_node(rest):
+            texts.append(glued((code("..."), self._many(rest, level))))
+        between = [each for text in texts for each in (code(", "), text)][1:]
+        exact = size == [f"{len(heads)} items"]
+        return glued((code("["), *between, code("]"))).limited([*([] if exact else size), *unique])
 
     def _many(self, item: Node, level: int) -> Text:
         text = self._type(item, level, "Item")
-        return text.within(Rank.ATOM) + code("[]") if text.single else code("[") + text + code("]")
+        return glued((text.within(Rank.ATOM), code("[]")) if text.single else (code("["), text, code("]")))
 
     def _object(self, node: Mapping[str, Any], level: int) -> Text:
         properties = dict(pairs(node.get("properties")))
-        required = {name: True for name in items(node.get("required")) if isinstance(name, str)}
-        demanded = self.demands.of(properties) if self.demands else frozenset[str]()
+        required = dict.fromkeys(name for name in items(node.get("required")) if isinstance(name, str))
+        always = frozenset(required) | (self.demands.of(properties) if self.demands else frozenset[str]())
+        names = (*properties, *(name for name in required if name not in properties))
         entries: list[tuple[Line, ...]] = []
-        for name in (*properties, *(name for name in required if name not in properties)):
-            part = properties.get(name)
-            text = self._field(name, part, level + 1)
-            optional = name not in required
-            if optional and name in demanded and not text.nullable:
-                text = joined((text, code("null")), "|", Rank.OR)
-            if not optional and not text.nullable:
-                text = text.commented("").commented(_default(part)) if not text.comment else _also(text, _default(part))
-            mark = "?" if optional and name not in demanded else ""
-            entries.append(text.led_by(f"{key(name)}{mark}: ", level + 1))
-        entries += [self._type(part, level + 1, "Entry").led_by(f"[{name}]: ", level + 1) for name, part in self._open(node, level)]
-        size = [*counts(node, "Properties", "keys"), *needs(node)]
-        if entries:
-            return fields(entries, level).limited(size)
+        for name in names:
+            text = self._field(name, properties.get(name), level + 1, required=name in required)
+            if name in always and name not in required:
+                text = text.or_null()
+            entries.append(text.entry(f"{key(name)}: " if name in always else f"{key(name)}?: ", level + 1))
+        for name, part in self._open(node, level):
+            entries.append(self._type(part, level + 1, "Entry").entry(f"[{name}]: ", level + 1))
         closed = node.get("additionalProperties") is False or node.get("maxProperties") == 0
-        return code("{}" if closed else "object").limited(size)
+        text = fields(entries, level) if entries else code("{}" if closed else "object")
+        return text.limited([*counts(node, "Properties", "keys"), *needs(node)])
 
-    def _field(self, name: str, part: Node, level: int) -> Text:
+    def _field(self, name: str, part: Node, level: int, *, required: bool) -> Text:
         text = self._type(part, level, name)
-        return text.commented(title(part, name)) if isinstance(part, Mapping) and not text.comment else text
+        if is_node(part) and not text.comment:
+            text = text.led(title(part, name))
+        return text.noted(default_words(part)) if required and not text.nullable else text
 
     def _open(self, node: Mapping[str, Any], level: int) -> Iterator[tuple[str, Node]]:
         """The entries under other keys than the named ones, as (what such a key is, schema)."""
         for pattern, part in pairs(node.get("patternProperties")):
             yield f"string({regex(pattern)})", part
         others = [node.get(word) for word in ("additionalProperties", "unevaluatedProperties")]
-        part = next((part for part in others if isinstance(part, Mapping)), True)
+        part = next((part for part in others if is_node(part)), True)
         names = node.get("propertyNames")
-        if isinstance(names, Mapping) and False not in others:
+        if is_node(names) and False not in others:
             text = self._type(names, level, "Key")
-            yield text.lines[0].code if text.single and text.lines[0].code != "any" else "string", part
-        elif isinstance(part, Mapping) or (True in others and not node.get("properties")):
+            yield text.lines[0].code if text.single and not text.nullable else "string", part
+        elif is_node(part) or (True in others and not node.get("properties")):
             yield "string", part
 
 
-# --- what a node is, at a glance ---------------------------------------------------------------------------
+def _title_of(node: Node) -> str:
+    words = node.get("title") if is_node(node) else None
+    return words if isinstance(words, str) and len(words) <= MAX_NAME_CHARS else "Answer"
 
 
-def _declared(node: Mapping[str, Any]) -> list[str]:
-    """The kinds that `type` names, null last."""
-    named = node.get("type")
-    kinds = [kind for kind in ([named] if isinstance(named, str) else items(named)) if isinstance(kind, str)]
-    return [kind for kind in dict.fromkeys(kinds) if kind != "null"] + ["null"] * ("null" in kinds)
-
-
-def _implied(node: Mapping[str, Any]) -> list[str]:
-    """The kinds that the keywords speak of."""
-    return [kind for kind, words in IMPLIED.items() if any(word in node for word in words)]
-
-
-def _values(node: Mapping[str, Any]) -> list[Json]:
-    return items(node.get("enum")) or ([node["const"]] if "const" in node else [])
-
-
-def _is_value(node: Node) -> bool:
-    """Whether the node lists values and says nothing else."""
-    return isinstance(node, Mapping) and bool(_values(node)) and set(node) <= PLAIN_VALUE
-
-
-def _is_compound(node: Mapping[str, Any]) -> bool:
-    return any(True for _ in parts(node)) or any(word in node for word in REF_KEYWORDS)
-
-
-def _is_plain_object(node: Mapping[str, Any]) -> bool:
-    fit = node.get("type", "object") == "object" and isinstance(node.get("properties", {}), Mapping)
-    return fit and set(node) <= PLAIN_OBJECT and not isinstance(node.get("additionalProperties"), Mapping)
-
-
-def _says_kind(node: Mapping[str, Any]) -> bool:
-    return bool(_declared(node) or _values(node) or _implied(node))
-
-
-def _is_worth_a_name(text: Text, uses: int, name_chars: int) -> bool:
-    if not text.single:
-        return True
-    line = text.lines[0]
-    size = len(line.code) + (len(line.comment) + 4 if line.comment else 0)
-    return size * uses > size + len("type  = \n") + name_chars * (uses + 1)
-
-
-# --- small renderings --------------------------------------------------------------------------------------
+def _same(one: Node, other: Node) -> bool:
+    try:
+        return bool(one == other)
+    except RecursionError:  # alike down to where the interpreter gives up
+        return False
 
 
 def _literals(values: Sequence[Json]) -> Text:
-    """One value as itself, several as `enum[...]`: `","` is one token where `"|"` is two."""
-    shown = list(dict.fromkeys(literal(value) for value in values))
+    """One value as itself, several as `enum[...]`, where `","` is one token; `"a"|"b"` would cost two for each bar."""
+    shown = dict.fromkeys(literal(value) for value in values)
     others = [value for value in shown if value != "null"]
-    one = code(others[0] if len(others) == 1 else f"enum[{','.join(others)}]")
-    if len(others) == len(shown):
-        return one
-    return joined((one, code("null")), "|", Rank.OR) if others else code("null")
-
-
-def _run(separator: str, texts: Sequence[Text]) -> Text:
-    whole = texts[0]
-    for text in texts[1:]:
-        whole = whole + code(separator) + text
-    return whole
-
-
-def _default(part: Node) -> str:
-    value = part.get("default") if isinstance(part, Mapping) else None
-    return "" if value is None or isinstance(value, (dict, list)) or value == "" else f"default {literal(value)}"
-
-
-def _also(text: Text, words: str) -> Text:
-    return text.uncommented().commented(words).commented(text.comment)
-
-
-def _name(hint: str) -> str:
-    name = re.sub(r"\W+", "_", hint).strip("_") or "Type"
-    if name in RESERVED:
-        name = name.capitalize()
-    return f"T{name}" if name[0].isdigit() else name
-
-
-def _last(ref: str) -> str:
-    return next((step for step in reversed(re.split(r"[/#]", ref)) if step), "Answer")
-
-
-# --- what it costs -----------------------------------------------------------------------------------------
+    if not others:
+        return code("null")
+    text = code(others[0] if len(others) == 1 else f"enum[{','.join(others)}]")
+    return text.or_null() if len(others) < len(shown) else text
 
 
 def _compact(schema: JsonSchema) -> str | None:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lmextract.notation._values import is_list, is_node, is_number, items, pairs
 from lmextract.types import Json
 
-__all__ = ["counts", "items", "key", "limits", "literal", "needs", "note", "pairs", "regex", "title"]
+__all__ = ["counts", "key", "limits", "literal", "needs", "note", "regex", "title"]
 
 FORMATS = {
     "date": "YYYY-MM-DD",
@@ -45,14 +46,15 @@ def counts(node: Mapping[str, Any], what: str, unit: str) -> list[str]:
 def needs(node: Mapping[str, Any]) -> list[str]:
     """Which fields call for which others."""
     both = (*pairs(node.get("dependentRequired")), *pairs(node.get("dependencies")))
-    return [f"{key(name)} needs {' and '.join(key(str(each)) for each in others)}" for name, others in both if items(others)]
+    named = [(key(name), [key(str(each)) for each in items(others)]) for name, others in both]
+    return [f"{name} needs {' and '.join(others)}" for name, others in named if others]
 
 
 def note(node: Mapping[str, Any]) -> str:
     """What the schema's author tells the reader: the description and up to two short examples."""
     words = node.get("description")
     text = " ".join(words.split()) if isinstance(words, str) else ""
-    plain = [literal(each) for each in items(node.get("examples")) if not isinstance(each, (dict, list))]
+    plain = [literal(each) for each in items(node.get("examples")) if not (is_node(each) or is_list(each))]
     short = [each for each in plain if len(each) <= MAX_EXAMPLE_CHARS][:2]
     if not short:
         return text
@@ -67,7 +69,10 @@ def title(node: Mapping[str, Any], name: str) -> str:
 
 def literal(value: Json) -> str:
     """A value as it stands in JSON."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):  # nested too deep for the encoder, or a circle
+        return "..."
 
 
 def key(name: str) -> str:
@@ -76,18 +81,10 @@ def key(name: str) -> str:
 
 
 def regex(pattern: str) -> str:
-    """A pattern between slashes, or the words for it."""
-    return PATTERNS.get(pattern) or "/" + pattern.replace("\r", "\\r").replace("\n", "\\n") + "/"
-
-
-def items(value: Json) -> list[Any]:
-    """The items of a list; of anything else none."""
-    return list(value) if isinstance(value, (list, tuple)) else []
-
-
-def pairs(value: Json) -> list[tuple[str, Any]]:
-    """The entries of a mapping; of anything else none."""
-    return [(str(name), part) for name, part in value.items()] if isinstance(value, Mapping) else []
+    """A pattern between slashes, or the words for it; what would look like a comment or a new line is escaped."""
+    plain = pattern.replace("\r", "\\r").replace("\n", "\\n").replace("//", "/\\/")
+    start = "/\\" if plain.startswith("/") else "/"
+    return PATTERNS.get(pattern) or f"{start}{plain}/"
 
 
 def _string(node: Mapping[str, Any]) -> Iterator[str]:
@@ -108,30 +105,25 @@ def _number(node: Mapping[str, Any]) -> Iterator[str]:
     if below is True:
         high, below = None, high
     yield from _range(low, high)
-    if _is_number(above):
+    if is_number(above):
         yield f">{_amount(above)}"
-    if _is_number(below):
+    if is_number(below):
         yield f"<{_amount(below)}"
-    if _is_number(step := node.get("multipleOf")):
+    if is_number(step := node.get("multipleOf")):
         yield f"multiple of {_amount(step)}"
 
 
 def _range(low: Json, high: Json) -> Iterator[str]:
-    least = _amount(low) if _is_number(low) else ""
-    most = _amount(high) if _is_number(high) else ""
+    least = _amount(low) if is_number(low) else ""
+    most = _amount(high) if is_number(high) else ""
     if least and most:
         yield least if least == most else f"{least}..{most}"
     elif least or most:
         yield f">={least}" if least else f"<={most}"
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _amount(value: float) -> str:
-    whole = isinstance(value, float) and abs(value) < 1e15 and value.is_integer()
-    return literal(int(value) if whole else value)
+    return literal(int(value) if abs(value) < 1e15 and value == int(value) else value)
 
 
 def _letters(text: str) -> str:

@@ -7,14 +7,13 @@ Follows every form of reference of drafts 4 to 2020-12 inside one schema documen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-__all__ = ["Refs", "parts"]
+from lmextract.notation._values import Node, is_list, is_node, items, pairs
 
-Node: TypeAlias = Any
-"""A schema as found in the wild: a mapping, a boolean, or junk."""
+__all__ = ["REF_KEYWORDS", "Refs", "parts"]
 
 REF_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 _ONE = (
@@ -23,22 +22,15 @@ _ONE = (
 )
 _MANY = ("prefixItems", "items", "allOf", "anyOf", "oneOf")
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies")
-_STORES = ("$defs", "definitions")
 
 
 def parts(node: Node) -> Iterator[tuple[str, Node]]:
     """Every schema directly inside `node`, with the name it goes by there; definitions are not parts."""
-    if not isinstance(node, Mapping):
+    if not is_node(node):
         return
-    for keyword in _ONE:
-        if isinstance(node.get(keyword), Mapping):
-            yield keyword, node[keyword]
-    for keyword in _MANY:
-        if isinstance(node.get(keyword), Sequence) and not isinstance(node[keyword], str):
-            yield from ((keyword, part) for part in node[keyword])
-    for keyword in _NAMED:
-        if isinstance(node.get(keyword), Mapping):
-            yield from ((str(name), part) for name, part in node[keyword].items())
+    yield from ((keyword, node[keyword]) for keyword in _ONE if is_node(node.get(keyword)))
+    yield from ((keyword, part) for keyword in _MANY for part in items(node.get(keyword)))
+    yield from (entry for keyword in _NAMED for entry in pairs(node.get(keyword)))
 
 
 class Refs:
@@ -48,7 +40,7 @@ class Refs:
         self.root = root
         self._by_address: dict[str, Node] = {}
         self._base: dict[int, str] = {}
-        self._bare_refs = False
+        self._standing: set[int] = set()
         self._index()
         self.uses = self._count()
 
@@ -65,17 +57,17 @@ class Refs:
     def _index(self) -> None:
         """Note every `$id` and anchor, and which base address each node stands under."""
         stack: list[tuple[Node, str]] = [(self.root, "")]
-        dialect = self.root.get("$schema") if isinstance(self.root, Mapping) else None
+        dialect = self.root.get("$schema") if is_node(self.root) else None
         self._bare_refs = isinstance(dialect, str) and any(f"draft-0{n}" in dialect for n in range(8))
         self._by_address[""] = self.root
         while stack:
             node, base = stack.pop()
-            if isinstance(node, Mapping):
+            if is_node(node):
                 if id(node) in self._base:
                     continue
                 base = self._enter(node, base)
                 stack.extend((child, base) for child in node.values())
-            elif isinstance(node, list):
+            elif is_list(node):
                 stack.extend((child, base) for child in node)
 
     def _enter(self, node: Mapping[str, Any], base: str) -> str:
@@ -100,19 +92,21 @@ class Refs:
         return _pointed(start, fragment)
 
     def _count(self) -> Counter[int]:
-        uses: Counter[int] = Counter([id(self.root)])
+        """References to each node, and one for standing somewhere; in how many places an object is shared is no matter."""
+        uses: Counter[int] = Counter()
         stack, seen = [self.root], {id(self.root)}
+        uses[id(self.root)] = 1
         while stack:
             node = stack.pop()
-            if not isinstance(node, Mapping):
-                continue
-            reached = [target for _, target in self.targets(node)] + [part for _, part in parts(node)]
-            for child in reached:
-                if isinstance(child, Mapping):
-                    uses[id(child)] += 1
-                    if id(child) not in seen:
-                        seen.add(id(child))
-                        stack.append(child)
+            targets = [target for _, target in self.targets(node) if is_node(target)]
+            held = [part for _, part in parts(node) if is_node(part)]
+            uses.update(map(id, targets))
+            for child in (*targets, *held):
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    stack.append(child)
+            self._standing.update(map(id, held))
+        uses.update(self._standing)
         return uses
 
 
@@ -124,12 +118,12 @@ def _joined(base: str, ref: str) -> str:
 
 
 def _pointed(start: Node, pointer: str) -> Node:
-    for step in unquote(pointer).split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(start, Mapping):
+    for escaped in unquote(pointer).split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        if is_node(start):
             start = start.get(step)
-        elif isinstance(start, list) and step.isdigit() and int(step) < len(start):
+        elif is_list(start) and step.isdecimal() and int(step[:9]) < len(start):
             start = start[int(step)]
         else:
             return None
-    return start if isinstance(start, (Mapping, bool)) else None
+    return start if is_node(start) or isinstance(start, bool) else None

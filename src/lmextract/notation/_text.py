@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-__all__ = ["Line", "Rank", "Text", "code", "fields", "joined"]
+__all__ = ["Line", "Rank", "Text", "code", "fields", "glued", "joined"]
 
 MAX_INDENT = 12
 
@@ -26,15 +26,15 @@ class Line:
     comment: str = ""
 
     def __str__(self) -> str:
-        # Fields of the outermost object are not indented and deeper ones by one space a level:
-        # a first space before a word is part of its token, so that this layout costs next to nothing.
+        # Fields of the outermost object are not indented, deeper ones by one space a level: a first space before
+        # a word is part of its token, so that this layout costs next to nothing.
         indent = " " * min(max(0, self.level - 1), MAX_INDENT)
         return f"{indent}{self.code} // {self.comment}" if self.comment else f"{indent}{self.code}"
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A rendered type."""
+    """A rendered type; the comment of its first line speaks of the type as a whole."""
 
     lines: tuple[Line, ...]
     rank: Rank = Rank.ATOM
@@ -49,7 +49,7 @@ class Text:
 
     @property
     def comment(self) -> str:
-        """The comment of the first line, which is that of the type as a whole."""
+        """What is said of the type as a whole."""
         return self.lines[0].comment
 
     @property
@@ -58,39 +58,40 @@ class Text:
         end = self.lines[-1].code
         return end in {"any", "null"} or end.endswith("|null")
 
-    def __add__(self, other: Text) -> Text:
-        last, first = self.lines[-1], other.lines[0]
-        seam = Line(last.level, last.code + first.code, _sentence(last.comment, first.comment))
-        return replace(self, lines=(*self.lines[:-1], seam, *other.lines[1:]))
-
     def ranked(self, rank: Rank) -> Text:
         """The same, held together as tightly as `rank`."""
         return replace(self, rank=rank)
 
     def within(self, rank: Rank) -> Text:
         """Ready to stand in a type of that rank: in parentheses if it must."""
-        return self if self.rank >= rank else (code("(") + self + code(")")).ranked(Rank.ATOM)
+        return self if self.rank >= rank else glued((code("("), self, code(")")))
 
-    def commented(self, comment: str) -> Text:
-        """With `comment` in front of the comment that it has."""
-        first = self.lines[0]
-        return replace(self, lines=(replace(first, comment=_sentence(comment, first.comment)), *self.lines[1:]))
+    def or_null(self) -> Text:
+        """With null allowed."""
+        return self if self.nullable else joined((self, code("null")), "|", Rank.OR)
 
-    def uncommented(self) -> Text:
-        """Without the comment of its first line."""
-        return replace(self, lines=(replace(self.lines[0], comment=""), *self.lines[1:]))
+    def led(self, comment: str) -> Text:
+        """With `comment` in front of the one that it has."""
+        return self._with_comment(_sentence(comment, self.comment))
+
+    def noted(self, comment: str) -> Text:
+        """With `comment` behind the one that it has."""
+        return self._with_comment(_sentence(self.comment, comment))
 
     def limited(self, limits: Sequence[str]) -> Text:
         """With `limits` behind it or, where it takes several lines, beside its first line."""
         if not limits:
             return self
         listed = ", ".join(limits)
-        return self + code(f"({listed})") if self.single else self.commented(listed)
+        return glued((self, code(f"({listed})"))) if self.single else self.led(listed)
 
-    def led_by(self, start: str, level: int) -> tuple[Line, ...]:
-        """Its lines as an entry of an object: `start` before it, on `level`."""
+    def entry(self, start: str, level: int) -> tuple[Line, ...]:
+        """Its lines as an entry of an object on `level`, with `start` in front."""
         first = self.lines[0]
         return (Line(level, start + first.code, first.comment), *self.lines[1:])
+
+    def _with_comment(self, comment: str) -> Text:
+        return replace(self, lines=(replace(self.lines[0], comment=comment), *self.lines[1:]))
 
 
 def code(text: str) -> Text:
@@ -98,15 +99,27 @@ def code(text: str) -> Text:
     return Text((Line(0, text),))
 
 
+def glued(texts: Iterable[Text]) -> Text:
+    """The texts, one behind the other: where two meet, their lines become one and so do their comments."""
+    lines: list[Line] = []
+    for text in texts:
+        if lines:
+            last, first = lines.pop(), text.lines[0]
+            lines.append(Line(last.level, last.code + first.code, _sentence(last.comment, first.comment)))
+            lines.extend(text.lines[1:])
+        else:
+            lines.extend(text.lines)
+    return Text(tuple(lines))
+
+
 def joined(texts: Iterable[Text], separator: str, rank: Rank) -> Text:
     """The types with `separator` between them; nothing is said twice."""
-    parts = list(dict.fromkeys(texts))
-    if len(parts) == 1:
-        return parts[0]
-    whole = parts[0].within(rank)
-    for part in parts[1:]:
-        whole = whole + code(separator) + part.within(rank)
-    return whole.ranked(rank)
+    first, *others = dict.fromkeys(texts)
+    if not others:
+        return first
+    between = code(separator)
+    tail = (part for text in others for part in (between, text.within(rank)))
+    return glued((first.within(rank), *tail)).ranked(rank)
 
 
 def fields(entries: Sequence[tuple[Line, ...]], level: int) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lmextract.notation._limits import items
+from lmextract.notation._values import is_list, is_node, items
 
 __all__ = ["Demands"]
 
@@ -22,10 +22,10 @@ class Demands:
         stack: list[Any] = [wire]
         while stack:
             node = stack.pop()
-            if isinstance(node, Mapping):
+            if is_node(node):
                 self._note(node)
                 stack.extend(node.values())
-            elif isinstance(node, list):
+            elif is_list(node):
                 stack.extend(node)
 
     def of(self, names: Iterable[str]) -> frozenset[str]:
@@ -35,7 +35,7 @@ class Demands:
 
     def _note(self, node: Mapping[str, Any]) -> None:
         properties = node.get("properties")
-        if isinstance(properties, Mapping):
+        if is_node(properties):
             fields = frozenset(map(str, properties))
             required = frozenset(name for name in items(node.get("required")) if isinstance(name, str))
             self._required[fields] = self._required.get(fields, required) & required

@@ -45,7 +45,11 @@ class EngineSettings:
 
 
 class Child:
-    """A started engine; `url` is None until `starting` has come to its end."""
+    """A started engine.
+
+    `url` is None until `starting` has come to its end; `stopped` says that it was ended here, `killed` that it was
+    alive until then.
+    """
 
     def __init__(self, settings: EngineSettings) -> None:
         _require_package()
@@ -53,6 +57,7 @@ class Child:
         self.api_key = secrets.token_urlsafe(32)
         self.url: str | None = None
         self.stopped = False
+        self.killed = False
         self._log_tail = ""
         self._memory_at_start: int | None = None
         self._stopping = threading.Lock()
@@ -100,7 +105,7 @@ class Child:
         with self._stopping:
             if self.stopped:
                 return
-            self.stopped = True
+            self.stopped, self.killed = True, self.exit_code() is None
             self._process.kill()
             self._process.wait()
             self._log_tail = self._read_log()

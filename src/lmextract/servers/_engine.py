@@ -59,7 +59,8 @@ def main() -> int:
     address.write(json.dumps({"url": server.listening_address}) + "\n")
     address.flush()
     threading.Thread(target=_end_with_input, daemon=True).start()
-    return _watch(owner, settings["memory_growth_bytes"], settings["model"])
+    code = _watch(owner, settings["memory_growth_bytes"], settings["model"])
+    os._exit(code)  # to return would let go of the server, which waits for its threads, for ever if one hangs
 
 
 def _prepare(start_timeout_s: float) -> None:
@@ -131,7 +132,7 @@ def _watch(owner: int, growth_bytes: int, model: str) -> int:
         limit += os.path.getsize(model)  # noqa: PTH202
     while os.getppid() == owner:
         if (memory_bytes() or 0) > limit:
-            sys.stderr.write(f"the engine has grown by more than {growth_bytes >> 20} MiB and was ended\n")
+            os.write(2, b"the engine has grown by more than %d MiB and was ended\n" % (growth_bytes >> 20))
             return EXIT_MEMORY
         if os.fstat(2).st_size > _LOG_BYTES:
             os.ftruncate(2, 0)
@@ -140,6 +141,4 @@ def _watch(owner: int, growth_bytes: int, model: str) -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)  # a hanging engine would not let its threads be joined
+    sys.exit(main())

@@ -144,7 +144,7 @@ class Keeper:
         if error.status is not None or child.url is None:
             return error
         code = child.exit_code(_OBITUARY_S if error.transient else 0.0)
-        if child.stopped:
+        if child.killed:
             return ServerUnavailable("The engine was ended while it was answering.", detail=child.log_tail())
         if code is None and error.transient:
             return error

@@ -23,7 +23,7 @@ class LMStudio:
 
     `base_url` may end in `/v1` or not; default LM_STUDIO_API_BASE, then http://127.0.0.1:1234.  `api_key` defaults to
     LM_STUDIO_API_KEY, then LM_API_TOKEN; it is sent to that address only and shown nowhere.  `model` is asked for where
-    a call names none.  `dialect` overrules what the listing says of the engine.  `timeout_s` is the longest silence,
+    a call names none; default LMEXTRACT_MODEL.  `dialect` overrules what the listing says of the engine.  `timeout_s` is the longest silence,
     not the longest answer: a slow model with a long prompt is silent for minutes.
 
     Usable from threads and event loops at once; pickles without its connections.
@@ -41,7 +41,8 @@ class LMStudio:
     ) -> None:
         settings = Settings.from_environment()
         self.base_url = server_url(base_url or settings.lmstudio_base)
-        self.model = without_prefix(model) if model else None
+        named = model or settings.model
+        self.model = without_prefix(named) if named else None
         self.timeout_s = timeout_s
         self._dialect = _checked_dialect(dialect)
         self._retry = retry or Retry()

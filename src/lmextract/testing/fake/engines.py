@@ -11,14 +11,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from lmextract.testing.fake.jsons import is_list, is_object
 from lmextract.testing.fake.errors import engine_request, mlx_exception
 from lmextract.testing.fake.http import Answer
 from lmextract.testing.fake.llguidance import llguidance_refusal
 from lmextract.testing.fake.outlines import outlines_refusal
 from lmextract.testing.fake.schemas import as_types, reachable
-from lmextract.types import Json, JsonSchema
+from lmextract.types import Json
 
 __all__ = ["ENGINES", "FAIL_OPEN", "GGUF", "MLX_LLGUIDANCE", "MLX_OUTLINES", "Engine", "EngineName", "engine_named"]
 
@@ -36,7 +37,7 @@ class Engine:
 
     name: str
     format: Literal["gguf", "mlx"]
-    refuse: Callable[[JsonSchema], str | None]
+    refuse: Callable[[dict[str, Any]], str | None]
     wrap: Callable[[str], Answer]
     refuses_in_stream: bool = False
     fails_open: bool = False
@@ -53,7 +54,7 @@ class Engine:
 
 
 @lru_cache(maxsize=512)
-def _refusal(refuse: Callable[[JsonSchema], str | None], schema_text: str) -> str | None:
+def _refusal(refuse: Callable[[dict[str, Any]], str | None], schema_text: str) -> str | None:
     return refuse(json.loads(schema_text))
 
 
@@ -70,7 +71,7 @@ _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _MOST = {"maxLength": 1999, "minLength": 1999, "maxItems": 1990, "minItems": 2000}
 
 
-def _gguf_refusal(schema: JsonSchema) -> str | None:
+def _gguf_refusal(schema: dict[str, Any]) -> str | None:
     for node in reachable(schema, _gguf_children):
         reason = _gguf_reason(node, schema)
         if reason is not None:
@@ -78,8 +79,8 @@ def _gguf_refusal(schema: JsonSchema) -> str | None:
     return None
 
 
-def _gguf_reason(node: Json, root: JsonSchema) -> str | None:
-    if not isinstance(node, Mapping):
+def _gguf_reason(node: Json, root: dict[str, Any]) -> str | None:
+    if not is_object(node):
         return f"{_CONVERSION}Unrecognized schema: {json.dumps(node)}"
     reference = node.get("$ref")
     if isinstance(reference, str):
@@ -100,18 +101,18 @@ def _exceeds(value: Json, most: int) -> bool:
     return isinstance(value, (int, float)) and value > most
 
 
-def _llama_resolves(reference: str, root: JsonSchema) -> bool:
+def _llama_resolves(reference: str, root: dict[str, Any]) -> bool:
     if not reference.startswith("#/"):
         return False
     at: Json = root
     for step in reference[2:].split("/"):
-        if not isinstance(at, Mapping) or step not in at:
+        if not is_object(at) or step not in at:
             return False
         at = at[step]
     return True
 
 
-def _gguf_children(node: JsonSchema) -> Iterator[Json]:
+def _gguf_children(node: dict[str, Any]) -> Iterator[Json]:
     """What the converter looks at below a node; it stops at the first of these that is there."""
     if "$ref" in node:
         return
@@ -121,18 +122,18 @@ def _gguf_children(node: JsonSchema) -> Iterator[Json]:
             return
     if "const" in node or "enum" in node:
         return
-    if isinstance(node.get("properties"), Mapping):
+    if is_object(node.get("properties")):
         yield from node["properties"].values()
-    if isinstance(node.get("additionalProperties"), Mapping):
+    if is_object(node.get("additionalProperties")):
         yield node["additionalProperties"]
     for part in _listed(node.get("allOf")):
         yield part
     items = node.get("prefixItems", node.get("items"))
-    yield from _listed(items) if isinstance(items, list) else () if items is None else (items,)
+    yield from _listed(items) if is_list(items) else () if items is None else (items,)
 
 
 def _listed(value: Json) -> Iterator[Json]:
-    return iter(value if isinstance(value, list) else ())
+    return iter(value if is_list(value) else ())
 
 
 GGUF = Engine(

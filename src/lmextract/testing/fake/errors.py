@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from lmextract.testing.fake.http import Answer
+from lmextract.testing.fake.jsons import as_object
 from lmextract.types import Json
 
 __all__ = [
     "CONTEXT_EXCEEDED",
     "Era",
     "Refused",
-    "anthropic",
     "crashed",
     "embeddings_input",
     "engine_request",
@@ -33,6 +33,9 @@ __all__ = [
     "mlx_exception",
     "model_not_found",
     "no_models_loaded",
+    "on_messages",
+    "on_native",
+    "on_responses",
     "previous_response",
     "prompt_too_long",
     "response_format",
@@ -69,8 +72,7 @@ class Refused(Exception):
 
 def string_error(message: str, status: int = 400) -> Answer:
     """The compact envelope."""
-    text = json.dumps({"error": message}, separators=(",", ":"), ensure_ascii=False)
-    return Answer(status, text.encode("utf-8", "surrogatepass"))
+    return _json({"error": message}, status)
 
 
 def structured(error: Json, *, status: int, indent: int) -> Answer:
@@ -78,10 +80,41 @@ def structured(error: Json, *, status: int, indent: int) -> Answer:
     return Answer(status, json.dumps({"error": error}, indent=indent, ensure_ascii=False).encode("utf-8"))
 
 
-def anthropic(message: str, *, status: int, kind: str = "api_error") -> Answer:
-    """The envelope of `/v1/messages`."""
-    body = {"type": "error", "error": {"type": kind, "message": message}}
-    return Answer(status, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8"))
+# --- the same refusal on the other families of routes
+
+
+def on_responses(answer: Answer) -> Answer:
+    """On `/v1/responses` the structured envelope is indented by two."""
+    error = _structured_error(answer)
+    return answer if error is None else structured(error, status=answer.status, indent=2)
+
+
+def on_native(answer: Answer) -> Answer:
+    """On `/api/v1` also: the type is `invalid_request`, and a model that is not found gives 404."""
+    error = _structured_error(answer)
+    if error is None:
+        return answer
+    kind = "invalid_request" if error.get("type") == "invalid_request_error" else error.get("type")
+    status = 404 if error.get("code") == "model_not_found" else answer.status
+    return structured({**error, "type": kind}, status=status, indent=2)
+
+
+def on_messages(answer: Answer) -> Answer:
+    """On `/v1/messages` Anthropic's envelope; what an engine refuses comes with status 500 (BT#2220)."""
+    error = _structured_error(answer)
+    kind, status = ("api_error", 500) if error is None else ("invalid_request_error", answer.status)
+    if answer.status == 401:
+        kind = "authentication_error"
+    return _json({"type": "error", "error": {"type": kind, "message": Refused(answer).message}}, status)
+
+
+def _structured_error(answer: Answer) -> dict[str, Any] | None:
+    error = as_object(json.loads(answer.body)).get("error")
+    return as_object(error) if isinstance(error, dict) else None
+
+
+def _json(value: Json, status: int) -> Answer:
+    return Answer(status, json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 # --- routes and request bodies
@@ -98,7 +131,7 @@ def malformed_json(*, native: bool, status: int) -> Answer:
     if not native:
         return string_error(message, status)
     error = {"message": message, "type": "invalid_request", "code": "invalid_json"}
-    return Answer(400, json.dumps({"error": error}, separators=(",", ":")).encode("utf-8"))
+    return _json({"error": error}, 400)
 
 
 def messages_required() -> Answer:
@@ -199,16 +232,12 @@ def _unauthorized(message: str) -> Answer:
 # --- models
 
 
-def model_not_found(name: str, known: Iterable[str], *, indent: int = 4, native: bool = False) -> Answer:
+def model_not_found(name: str, known: Iterable[str]) -> Answer:
     """An id that stands for no model, or for the wrong kind of model."""
     examples = ", ".join(list(known)[:3])
     hint = f" (e.g., {examples})" if examples else ""
     message = f'Invalid model identifier "{name}". Please specify a valid downloaded model{hint}.'
-    if native:
-        error = {"message": message, "type": "invalid_request", "param": "model", "code": "model_not_found"}
-        return structured(error, status=404, indent=2)
-    error = {"message": message, "type": "invalid_request_error", "param": "model", "code": "model_not_found"}
-    return structured(error, status=400, indent=indent)
+    return _model_error(message, "model_not_found")
 
 
 def several_models_loaded(loaded: Iterable[str]) -> Answer:
@@ -225,14 +254,14 @@ def no_models_loaded() -> Answer:
     return _model_error("No models loaded. Please load a model in the developer page or use the 'lms load' command.")
 
 
-def load_failed(name: str, reason: str, *, indent: int = 4) -> Answer:
+def load_failed(name: str, reason: str) -> Answer:
     """A model that could not be loaded."""
-    return _model_error(f'Failed to load model "{name}". Error: {reason}', indent=indent)
+    return _model_error(f'Failed to load model "{name}". Error: {reason}')
 
 
-def _model_error(message: str, *, indent: int = 4) -> Answer:
-    error = {"message": message, "type": "invalid_request_error", "param": "model", "code": None}
-    return structured(error, status=400, indent=indent)
+def _model_error(message: str, code: str | None = None) -> Answer:
+    error = {"message": message, "type": "invalid_request_error", "param": "model", "code": code}
+    return structured(error, status=400, indent=4)
 
 
 def unloaded_in_queue() -> Answer:

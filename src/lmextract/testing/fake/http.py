@@ -186,6 +186,11 @@ class Connection(asyncio.Protocol):
         self.began = True
         self._transport.write(_response(answer, self._connection_headers()) + self._body(answer.body))
 
+    def send_part(self, answer: Answer, length: int) -> None:
+        """Promise a whole body and send only so much of it."""
+        self.began = True
+        self._transport.write(_response(answer, self._connection_headers()) + answer.body[:length])
+
     def begin(self, content_type: str) -> None:
         """Begin a streamed answer with status 200."""
         self.began = True
@@ -207,9 +212,11 @@ class Connection(asyncio.Protocol):
         """End a streamed answer."""
         self._transport.write(b"0\r\n\r\n")
 
-    def drop(self, *, reset: bool) -> None:
-        """Close the connection now: with a TCP reset, or as a server does that ends it in an orderly way."""
-        if reset:
+    def drop(self, *, reset: bool, flush: bool = True) -> None:
+        """Close the connection: with a TCP reset, or in good order, after sending what is `flush`ed or at once."""
+        if not flush:
+            self._transport.abort()
+        elif reset:
             sock: socket.socket = self._transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()

@@ -1,22 +1,34 @@
-"""Narrowing of vendor JSON: what is not of the kind asked for is None or empty."""
+"""Narrowing of JSON: both type checkers learn what a value is, and what is not of the kind asked for is None or empty."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
+
+from typing_extensions import TypeIs
 
 from lmextract.types import Json
 
-__all__ = ["as_list", "as_object", "as_text"]
+__all__ = ["as_list", "as_object", "as_text", "is_list", "is_object"]
+
+
+def is_object(value: Json) -> TypeIs[dict[str, Any]]:
+    """Whether it is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Json) -> TypeIs[list[Any]]:
+    """Whether it is a JSON array."""
+    return isinstance(value, list)
 
 
 def as_object(value: Json) -> dict[str, Any]:
     """The value if it is an object, else an empty one."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def as_list(value: Json) -> list[Any]:
     """The value if it is an array, else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if is_list(value) else []
 
 
 def as_text(value: Json) -> str | None:

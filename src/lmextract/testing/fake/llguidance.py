@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
+from lmextract.testing.fake.jsons import is_list, is_object
 from lmextract.testing.fake.schemas import as_types, reachable, resolve
-from lmextract.types import Json, JsonSchema
+from lmextract.types import Json
 
 __all__ = ["llguidance_refusal"]
 
@@ -24,16 +25,16 @@ _MERGED = ("type", "properties", "required", "additionalProperties", "allOf", "a
 _ONE_OF = "oneOf constraints are not supported. Enable 'coerce_one_of' option to approximate oneOf with anyOf"
 
 
-def llguidance_refusal(schema: JsonSchema) -> str | None:
+def llguidance_refusal(schema: dict[str, Any]) -> str | None:
     """The reason, in the library's own words, or None."""
     for node in reachable(schema, _children):
-        reason = _reason(cast("Mapping[str, Any]", node), schema) if isinstance(node, Mapping) else None
+        reason = _reason(node, schema) if is_object(node) else None
         if reason is not None:
             return reason
     return None
 
 
-def _reason(node: Mapping[str, Any], root: JsonSchema) -> str | None:
+def _reason(node: dict[str, Any], root: dict[str, Any]) -> str | None:
     if "const" in node or "enum" in node:
         return None
     unknown = [key for key in node if key in _UNIMPLEMENTED and not (key == "uniqueItems" and node[key] is False)]
@@ -49,43 +50,43 @@ def _reason(node: Mapping[str, Any], root: JsonSchema) -> str | None:
     if bounded and any(name not in _required(node) for name in _properties(node)):
         return 'min/maxProperties only supported when all keys listed in "properties" are required'
     branches = node.get("oneOf")
-    if isinstance(branches, list) and not _told_apart(cast("list[Any]", branches), _referable(node, root)):
+    if is_list(branches) and not _told_apart(branches, _referable(node, root)):
         return _ONE_OF
     return None
 
 
-def _referable(node: Mapping[str, Any], root: JsonSchema) -> JsonSchema:
+def _referable(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     """What references in the branches are looked up in: only constraints beside `oneOf` make it look through them."""
     return root if any(key in node for key in _MERGED) else {}
 
 
-def _children(node: JsonSchema) -> Iterator[Json]:
+def _children(node: dict[str, Any]) -> Iterator[Json]:
     if "const" in node or "enum" in node:
         return
     for keyword in ("properties", "patternProperties"):
         parts = node.get(keyword)
-        if isinstance(parts, Mapping):
-            yield from cast("Mapping[str, Any]", parts).values()
+        if is_object(parts):
+            yield from parts.values()
     for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
         parts = node.get(keyword)
-        if isinstance(parts, list):
-            yield from cast("list[Any]", parts)
+        if is_list(parts):
+            yield from parts
     for keyword in ("items", "additionalProperties", "additionalItems"):
         if keyword in node:
             yield node[keyword]
 
 
-def _told_apart(branches: list[Any], root: JsonSchema) -> bool:
+def _told_apart(branches: list[Any], root: dict[str, Any]) -> bool:
     """Whether no value can fit two of the branches, as far as types, constants and a common tag show it."""
     resolved = [_resolved(branch, root) for branch in branches]
     return all(_disjoint(one, other, root) for at, one in enumerate(resolved) for other in resolved[at + 1 :])
 
 
-def _resolved(node: Json, root: JsonSchema) -> Mapping[str, Any]:
+def _resolved(node: Json, root: dict[str, Any]) -> dict[str, Any]:
     for _ in range(20):
-        if not isinstance(node, Mapping):
+        if not is_object(node):
             return {}
-        known = cast("Mapping[str, Any]", node)
+        known = node
         if not isinstance(known.get("$ref"), str):
             return known
         try:
@@ -95,13 +96,13 @@ def _resolved(node: Json, root: JsonSchema) -> Mapping[str, Any]:
     return {}
 
 
-def _disjoint(one: Mapping[str, Any], other: Mapping[str, Any], root: JsonSchema) -> bool:
+def _disjoint(one: dict[str, Any], other: dict[str, Any], root: dict[str, Any]) -> bool:
     mine, theirs = _fixed(one), _fixed(other)
     if mine is not None and theirs is not None:
         return not any(value in theirs for value in mine)
     for this, that in ((one, other), (other, one)):
         for keyword in ("oneOf", "anyOf"):
-            if isinstance(this.get(keyword), list):
+            if is_list(this.get(keyword)):
                 return all(_disjoint(_resolved(branch, root), that, root) for branch in this[keyword])
     kinds, others = _kinds(one), _kinds(other)
     if kinds and others and not kinds & others:
@@ -109,13 +110,13 @@ def _disjoint(one: Mapping[str, Any], other: Mapping[str, Any], root: JsonSchema
     return _closed_without(one, other) or _closed_without(other, one) or _common_tag(one, other, root)
 
 
-def _closed_without(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _closed_without(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether the one is closed and lacks a property that the other needs."""
     closed = one.get("additionalProperties") is False and as_types(one) == as_types(other) == ("object",)
     return closed and any(name not in _properties(one) for name in _required(other))
 
 
-def _common_tag(one: Mapping[str, Any], other: Mapping[str, Any], root: JsonSchema) -> bool:
+def _common_tag(one: dict[str, Any], other: dict[str, Any], root: dict[str, Any]) -> bool:
     return any(
         _disjoint(_resolved(part, root), _resolved(_properties(other)[name], root), root)
         for name, part in _properties(one).items()
@@ -123,14 +124,14 @@ def _common_tag(one: Mapping[str, Any], other: Mapping[str, Any], root: JsonSche
     )
 
 
-def _fixed(node: Mapping[str, Any]) -> list[Any] | None:
+def _fixed(node: dict[str, Any]) -> list[Any] | None:
     """The only values that fit, if they are listed."""
     if "const" in node:
         return [node["const"]]
-    return cast("list[Any]", node["enum"]) if isinstance(node.get("enum"), list) else None
+    return node["enum"] if is_list(node.get("enum")) else None
 
 
-def _kinds(node: Mapping[str, Any]) -> set[str]:
+def _kinds(node: dict[str, Any]) -> set[str]:
     kinds = {"number" if kind == "integer" else kind for kind in as_types(node)}
     if not kinds and (values := _fixed(node)) is not None:
         kinds = {_kind_of(value) for value in values}
@@ -142,11 +143,11 @@ def _kind_of(value: Json) -> str:
     return names.get(type(value), "object")
 
 
-def _properties(node: Mapping[str, Any]) -> Mapping[str, Any]:
+def _properties(node: dict[str, Any]) -> dict[str, Any]:
     found = node.get("properties")
-    return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+    return found if is_object(found) else {}
 
 
-def _required(node: Mapping[str, Any]) -> list[Any]:
+def _required(node: dict[str, Any]) -> list[Any]:
     found = node.get("required")
-    return cast("list[Any]", found) if isinstance(found, list) else []
+    return found if is_list(found) else []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
+from lmextract.testing.fake.jsons import is_list, is_object
 from lmextract.testing.fake.schemas import resolve
-from lmextract.types import Json, JsonSchema
+from lmextract.types import Json
 
 __all__ = ["outlines_refusal"]
 
@@ -24,7 +24,7 @@ class _TooDeep(_Reason):
     pass
 
 
-def outlines_refusal(schema: JsonSchema) -> str | None:
+def outlines_refusal(schema: dict[str, Any]) -> str | None:
     """The reason, in the library's own words, or None."""
     try:
         _Walk(schema).visit(schema, 0)
@@ -34,16 +34,16 @@ def outlines_refusal(schema: JsonSchema) -> str | None:
 
 
 class _Walk:
-    def __init__(self, root: JsonSchema) -> None:
+    def __init__(self, root: dict[str, Any]) -> None:
         self._root = root
         self._depth: dict[str, int] = {}
         self._budget = 20_000
 
     def visit(self, node: Json, level: int) -> None:
         self._budget -= 1
-        if not isinstance(node, Mapping):
+        if not is_object(node):
             raise _unsupported(node)
-        known = cast("Mapping[str, Any]", node)
+        known = node
         if not known or self._budget < 0:  # an exponential schema keeps the real one busy for minutes
             return
         for keyword, look in _KEYWORDS:
@@ -52,28 +52,28 @@ class _Walk:
                 return
         raise _unsupported(node)
 
-    def properties(self, node: Mapping[str, Any], level: int) -> None:
+    def properties(self, node: dict[str, Any], level: int) -> None:
         for part in _values(node["properties"]):
             try:
                 self.visit(part, level)
             except _TooDeep:  # the property is dropped without a word
                 continue
 
-    def all_of(self, node: Mapping[str, Any], level: int) -> None:
+    def all_of(self, node: dict[str, Any], level: int) -> None:
         for keyword in ("allOf", "anyOf", "oneOf", "prefixItems"):
             if keyword in node:
                 for part in _values(node[keyword]):
                     self.visit(part, level)
                 return
 
-    def values(self, node: Mapping[str, Any], level: int) -> None:
+    def values(self, node: dict[str, Any], level: int) -> None:
         del level
         keyword = "enum" if "enum" in node else "const"
-        for value in node["enum"] if keyword == "enum" and isinstance(node["enum"], list) else [node[keyword]]:
+        for value in node["enum"] if keyword == "enum" and is_list(node["enum"]) else [node[keyword]]:
             if isinstance(value, (dict, list)):
-                raise _Reason(f"Unsupported data type in {keyword}: {_dump(cast('Json', value))}")
+                raise _Reason(f"Unsupported data type in {keyword}: {_dump(value)}")
 
-    def reference(self, node: Mapping[str, Any], level: int) -> None:
+    def reference(self, node: dict[str, Any], level: int) -> None:
         name = str(node["$ref"])
         if not name.startswith("#"):
             raise _Reason(f"External references are not supported: {name}")
@@ -91,7 +91,7 @@ class _Walk:
         finally:
             self._depth[name] -= 1
 
-    def typed(self, node: Mapping[str, Any], level: int) -> None:
+    def typed(self, node: dict[str, Any], level: int) -> None:
         kind = node["type"]
         if not isinstance(kind, str):
             raise _Reason("'type' must be a string")
@@ -118,7 +118,7 @@ _KEYWORDS = (
 )
 
 
-def _string(node: Mapping[str, Any]) -> None:
+def _string(node: dict[str, Any]) -> None:
     """Length bounds switch pattern and format off."""
     if "minLength" in node or "maxLength" in node:
         least, most = node.get("minLength", 0), node.get("maxLength")
@@ -135,9 +135,9 @@ def _string(node: Mapping[str, Any]) -> None:
 
 
 def _values(parts: Json) -> list[Any]:
-    if isinstance(parts, Mapping):
-        return list(cast("Mapping[str, Any]", parts).values())
-    return cast("list[Any]", parts) if isinstance(parts, list) else []
+    if is_object(parts):
+        return list(parts.values())
+    return parts if is_list(parts) else []
 
 
 def _unsupported(node: Json) -> _Reason:

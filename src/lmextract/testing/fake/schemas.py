@@ -3,52 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
-from lmextract.types import Json, JsonSchema
+from lmextract.testing.fake.jsons import is_list, is_object
+from lmextract.types import Json
 
 __all__ = ["as_types", "reachable", "resolve"]
 
 
 def as_types(node: Json) -> tuple[str, ...]:
     """The types that a node names."""
-    named = node.get("type") if isinstance(node, Mapping) else None
+    named = node.get("type") if is_object(node) else None
     if isinstance(named, str):
         return (named,)
-    return tuple(str(name) for name in cast("list[Any]", named)) if isinstance(named, list) else ()
+    return tuple(str(name) for name in named) if is_list(named) else ()
 
 
-def resolve(reference: str, root: JsonSchema) -> Json:
+def resolve(reference: str, root: dict[str, Any]) -> Json:
     """What a reference into the same document points at; KeyError if nothing is there."""
     if not reference.startswith("#"):
         raise KeyError(reference)
     at: Json = root
     for step in filter(None, reference[1:].split("/")):
         step = unquote(step).replace("~1", "/").replace("~0", "~")
-        if isinstance(at, list):
-            at = cast("list[Any]", at)[int(step)] if step.isdigit() and int(step) < len(cast("list[Any]", at)) else None
-        elif isinstance(at, Mapping) and step in at:
+        if is_list(at):
+            at = at[int(step)] if step.isdigit() and int(step) < len(at) else None
+        elif is_object(at) and step in at:
             at = at[step]
         else:
             raise KeyError(reference)
     return at
 
 
-def reachable(root: JsonSchema, children: Callable[[JsonSchema], Iterable[Json]]) -> Iterator[Json]:
+def reachable(root: dict[str, Any], children: Callable[[dict[str, Any]], Iterable[Json]]) -> Iterator[Json]:
     """Every part of a schema that can be reached from its root through `children` and local references, once each."""
     seen: set[int] = set()
     waiting: list[Json] = [root]
     while waiting:
         node = waiting.pop()
-        if not isinstance(node, Mapping):
+        if not is_object(node):
             yield node
             continue
         if id(node) in seen:
             continue
         seen.add(id(node))
         yield node
-        below = list(children(cast("JsonSchema", node)))
+        below = list(children(node))
         reference = node.get("$ref")
         if isinstance(reference, str):
             try:
@@ -58,7 +59,7 @@ def reachable(root: JsonSchema, children: Callable[[JsonSchema], Iterable[Json]]
         waiting.extend(reversed(below))
 
 
-def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """A node that holds what both demand, as far as that can be said by one node; the rest stays in `allOf`."""
     if not one or not other:
         return one or other
@@ -76,13 +77,13 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any
 
 
 def _both(one: Json, other: Json) -> Json:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return merged(cast("Mapping[str, Any]", one), cast("Mapping[str, Any]", other))
+    if is_object(one) and is_object(other):
+        return merged(one, other)
     return False if one is False or other is False else other if one is True else one
 
 
 def _by_name(one: Json, other: Json) -> Json:
-    mine, theirs = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+    mine, theirs = one, other
     return {**mine, **{name: _both(mine[name], part) if name in mine else part for name, part in theirs.items()}}
 
 

@@ -1,0 +1,116 @@
+"""The steps of the check-up that look at the model: which one, how much it can read, and whether it extracts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from lmextract.cli.case import Case, Seen
+from lmextract.cli.finding import Finding, ok, warning
+from lmextract.types import Extraction, Reply
+
+__all__ = ["context", "dialect", "model", "reasoning", "round_trip"]
+
+_SMALL_CONTEXT = 4096
+_GOOD_CONTEXT = 8192
+
+_TEXT = "The Left Hand of Darkness is a novel by Ursula K. Le Guin.\nAce Books published it in 1969.\n"
+_BOOK = {"title": "The Left Hand of Darkness", "year": 1969}
+_SCHEMA = {
+    "title": "Book",
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "author": {"type": "string"}, "year": {"type": "integer"}},
+    "required": ["title", "author", "year"],
+    "additionalProperties": False,
+}
+
+
+def model(case: Case) -> Seen:
+    """Which model would be asked, and why that one."""
+    profile = case.lmstudio.profile(None)
+    case = replace(case, profile=profile)
+    record, asked = case.record, case.connection.model
+    if asked is None:
+        return case, (
+            ok(
+                "model", f"{profile.model}: the only one {'that is loaded' if record and record.loaded else 'there is'}"
+            ),
+        )
+    why = f"{profile.model}: named by {case.connection.model_from}"
+    if record is None:
+        cure = (
+            "LM Studio answers an unknown name with the model that is loaded; `lmextract models` lists those there are."
+        )
+        return case, (warning("model", f"{why}, but not listed", cure),)
+    if record.loaded is False:
+        cure = f"LM Studio loads it at the first request, if it may; better: {_load(profile.model)}"
+        return case, (warning("model", f"{why}, but not loaded", cure),)
+    return case, (ok("model", why),)
+
+
+def context(case: Case) -> Seen:
+    """How much text the model can read at once."""
+    length, record = case.profile.context_length, case.record
+    most = record.max_context_length if record else None
+    if length is None:
+        return case, (
+            ok("context", "the server does not tell its length" + (f"; at most {most:,} tokens" if most else "")),
+        )
+    seen = f"{length:,} tokens" + (f" of {most:,}" if most and most > length else "")
+    if case.profile.parallel > 1:
+        seen += f", which {case.profile.parallel} requests at once may have to share"
+    if length >= _SMALL_CONTEXT:
+        return case, (ok("context", seen),)
+    if case.connection.embedded or (most or _GOOD_CONTEXT) <= length:
+        return case, (warning("context", f"{seen}: about {length * 3:,} characters", "Another model can read more."),)
+    cure = f"lms unload {case.profile.model}; {_load(case.profile.model, most)}"
+    return case, (warning("context", f"{seen}: a page or two of text", cure),)
+
+
+def _load(model: str | None, most: int | None = None) -> str:
+    return f"lms load {model} --context-length {min(_GOOD_CONTEXT, most or _GOOD_CONTEXT)}"
+
+
+def dialect(case: Case) -> Seen:
+    """In which dialect schemas are written for the engine."""
+    name, record = case.profile.dialect, case.record
+    told = f"for a {record.format} model" if record and record.format else "what every engine takes"
+    return case, (ok("dialect", f"{name} ({told})"),)
+
+
+def round_trip(case: Case) -> Seen:
+    """Whether a real extraction works, how long it takes, and whether the answer is right."""
+    from lmextract.extracting import Extractor
+
+    extractor: Extractor[Any] = Extractor(_SCHEMA, server=case.server)
+    extraction = extractor.run(_TEXT)
+    seconds = sum(attempt.reply.seconds for attempt in extraction.attempts)
+    usage = extraction.usage
+    seen = f"{json.dumps(extraction.value)} after {seconds:.1f} s ({usage.prompt} + {usage.completion} tokens)"
+    return replace(case, extraction=extraction), (ok("extraction", seen), *_doubts(extraction))
+
+
+def _doubts(extraction: Extraction[Any]) -> tuple[Finding, ...]:
+    notes = tuple(warning("note", str(note)) for note in extraction.notes)
+    if _BOOK.items() <= extraction.value.items():
+        return notes
+    wrong = f"the form is right, the content is not: the text says {_BOOK['title']!r}, {_BOOK['year']}"
+    return *notes, warning("answer", wrong, "A larger model does better: `lms get <model>`.")
+
+
+def reasoning(case: Case) -> Seen:
+    """Whether the model thinks before it answers, and where its thoughts go."""
+    assert case.extraction is not None
+    reply = case.extraction.attempts[-1].reply
+    tokens = case.extraction.usage.reasoning
+    if reply.reasoning.strip() and not reply.content.strip():
+        return case, (warning("reasoning", "the answer comes in the field for thoughts; it is read from there"),)
+    if tokens or reply.reasoning.strip() or "</think>" in reply.content:
+        cure = "Thinking was asked to be off. Turn it off in LM Studio's settings of the model to get answers faster."
+        return case, (warning("reasoning", f"the model thinks first ({_thoughts(reply, tokens)})", cure),)
+    return case, (ok("reasoning", "none; the answer is in its place"),)
+
+
+def _thoughts(reply: Reply, tokens: int) -> str:
+    return f"{tokens} tokens" if tokens else f"{len(reply.reasoning) or reply.content.find('</think>')} characters"

@@ -1,0 +1,29 @@
+"""Regular expressions: read, anchored, measured and written anew for an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lmextract.dialects.regex.anchoring import whole
+from lmextract.dialects.regex.parsing import PatternError, parse
+from lmextract.dialects.regex.printing import Style, reachable, written
+from lmextract.dialects.regex.tree import ANYTHING, NOTHING, Node, Repeat, lengths, only
+
+__all__ = ["ANYTHING", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "lengths", "only", "reachable", "texts_with", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts that a pattern is found in; `wider` names what the tree allows more than the pattern does."""
+
+    node: Node
+    wider: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def texts_with(pattern: str) -> Texts:
+    """The texts in which a pattern is found somewhere; PatternError if it cannot be read."""
+    parsed = parse(pattern)
+    node, exact = whole(parsed.node)
+    return Texts(node, parsed.wider if exact else (*parsed.wider, "anchor in the middle"))
