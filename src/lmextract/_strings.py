@@ -186,12 +186,12 @@ def _unclosed(text: str, at: int, quote: int) -> Read:
 
 def _ends(text: str, at: int, place: Place, manners: Manners) -> bool:
     """Whether what follows a quote shows that it ended a string of this place."""
+    if place == "root":
+        return _blanks_end(text, at) == len(text)
     after = at if text[at : at + 1] in _STRUCTURE else _blanks_end(text, at, _CAREFUL_BLANKS)
     char = text[after : after + 1]
     if place == "key":
         return char in ":=" or _starts_value(text, after)
-    if place == "root":
-        return not char
     if char in "}]":  # also "", the end of the text
         return True
     if char == "`":

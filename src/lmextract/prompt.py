@@ -84,7 +84,7 @@ def preamble(
 def document_message(text: str) -> Message:
     """The document, verbatim, between marks that do not occur in it."""
     mark, number = "text", 1
-    while re.search(rf"</?{mark}>", text):
+    while re.search(rf"</?\s*{mark}\s*>", text, re.IGNORECASE):
         number += 1
         mark = f"text-{number}"
     return Message("user", f"<{mark}>\n{text}\n</{mark}>")

@@ -78,6 +78,7 @@ _BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n]*?)(\"?)\s*(?==|:)")
 _COLON = re.compile(r":=|=>|->|:|=")
 _MORE_KEYS = re.compile(r"[\s}\]]*,\s*\"[^\"\\\n]*\"\s*:")
 _MORE_ITEMS = re.compile(r"[\s}\]]*,\s*[{\[\"]")
+_FIELD = re.compile(r"\"[^\"\n]*\"\s*:")
 # What follows a value that ended too early, for one of its quotes or brackets was misread.
 _LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”:+]|,\s*+[^\s{\[])")
 
@@ -116,7 +117,7 @@ class _Parser:
                 return self._result("cut")
             top = self.stack[-1]
             if not steps[top.want](top, char):
-                return self._result("whole" if self._may_end_here(top, char) else "broken")
+                return self._result("whole" if self._may_end_here(top) else "broken")
         return self._result("cut" if self.root is _NOTHING else "whole")
 
     # What ends a pass
@@ -132,11 +133,11 @@ class _Parser:
         value = None if self.root is _NOTHING else self.root
         return Parsed(value, self.at, state, self.tolerated, tuple(self.flaws), tuple(self.choices), cut_at)
 
-    def _may_end_here(self, top: _Open, char: str) -> bool:
+    def _may_end_here(self, top: _Open) -> bool:
         """Whether the writer went on to something else after a complete value, and only forgot the last brackets."""
         gap = self.text[self.after_value : self.at]
-        goes_on = "\n" in gap or char == "<" or self.text.startswith("```", self.at)
-        if not (self.may_close and top.want == "comma" and goes_on):
+        goes_on = "\n" in gap or self.text.startswith(("```", "<|", "</"), self.at)
+        if not (self.may_close and top.want == "comma" and goes_on) or _FIELD.search(self.text, self.at):
             return False
         self.at = self.after_value
         return True

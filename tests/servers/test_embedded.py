@@ -149,6 +149,7 @@ def test_a_text_longer_than_the_context_overflows(random_gguf: Path) -> None:
     assert caught.value.context_length == 512
     assert caught.value.prompt_tokens is not None
     assert caught.value.prompt_tokens > 512
+    assert "context_length=" in caught.value.hint
 
 
 def test_each_parallel_request_has_the_whole_context_length(random_gguf: Path) -> None:

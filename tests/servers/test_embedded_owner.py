@@ -79,7 +79,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
 def test_an_owner_that_is_killed_takes_its_engine_along(random_gguf: Path, signal_number: int) -> None:
     with owner("server.start(); tell(*engines()); threading.Event().wait()", random_gguf) as process:
         engine = int(line(process))

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lmextract.cli.case import Case, Seen
-from lmextract.cli.finding import Finding, ok, warning
+from lmextract.cli.console import dumps
+from lmextract.cli.finding import Finding, failed, ok, warning
+from lmextract.errors import ConfigError
+from lmextract.ready_made import ready_made
 from lmextract.types import Extraction, Reply
 
-__all__ = ["context", "dialect", "model", "reasoning", "round_trip"]
+if TYPE_CHECKING:
+    from lmextract.servers._listing import ModelRecord
+
+__all__ = ["context", "dialect", "loaded_context", "model", "reasoning", "round_trip"]
 
 _SMALL_CONTEXT = 4096
 _GOOD_CONTEXT = 8192
 
 _TEXT = "The Left Hand of Darkness is a novel by Ursula K. Le Guin.\nAce Books published it in 1969.\n"
 _BOOK = {"title": "The Left Hand of Darkness", "year": 1969}
-_SCHEMA = {
-    "title": "Book",
-    "type": "object",
-    "properties": {"title": {"type": "string"}, "author": {"type": "string"}, "year": {"type": "integer"}},
-    "required": ["title", "author", "year"],
-    "additionalProperties": False,
-}
 
 
 def model(case: Case) -> Seen:
     """Which model would be asked, and why that one."""
-    profile = case.lmstudio.profile(None)
+    try:
+        profile = case.lmstudio.profile(None)
+    except ConfigError as error:
+        return case, (failed("model", error, _choice(case.records)),)
     case = replace(case, profile=profile)
     record, asked = case.record, case.connection.model
     if asked is None:
@@ -49,14 +51,29 @@ def model(case: Case) -> Seen:
     return case, (ok("model", why),)
 
 
+def _choice(records: Iterable[ModelRecord]) -> str:
+    """The command that settles which model is meant, where none or several are loaded."""
+    chat = [record for record in records if record.chats]
+    loaded = [record for record in chat if record.loaded or record.loaded is None]
+    if loaded:
+        return f"Name one: --model {loaded[0].key}, or LMEXTRACT_MODEL={loaded[0].key}"
+    return f"Load one: {_load(chat[0].key)}" if chat else "Download one and load it: lms get <model>; lms load <model>"
+
+
+def loaded_context(case: Case) -> Seen:
+    """How much text a model can read that was loaded for the extraction just done."""
+    if case.record is None or case.record.loaded is not False:
+        return case, ()
+    case = replace(case, records=case.lmstudio.models())
+    return context(replace(case, profile=case.record.profile(case.record.key))) if case.record else (case, ())
+
+
 def context(case: Case) -> Seen:
     """How much text the model can read at once."""
     length, record = case.profile.context_length, case.record
     most = record.max_context_length if record else None
     if length is None:
-        return case, (
-            ok("context", "the server does not tell its length" + (f"; at most {most:,} tokens" if most else "")),
-        )
+        return case, (ok("context", _unknown_length(record) + (f"; at most {most:,} tokens" if most else "")),)
     seen = f"{length:,} tokens" + (f" of {most:,}" if most and most > length else "")
     if case.profile.parallel > 1:
         seen += f", which {case.profile.parallel} requests at once may have to share"
@@ -68,6 +85,10 @@ def context(case: Case) -> Seen:
     return case, (warning("context", f"{seen}: a page or two of text", cure),)
 
 
+def _unknown_length(record: ModelRecord | None) -> str:
+    return "not loaded yet" if record and record.loaded is False else "the server does not tell its length"
+
+
 def _load(model: str | None, most: int | None = None) -> str:
     return f"lms load {model} --context-length {min(_GOOD_CONTEXT, most or _GOOD_CONTEXT)}"
 
@@ -75,7 +96,7 @@ def _load(model: str | None, most: int | None = None) -> str:
 def dialect(case: Case) -> Seen:
     """In which dialect schemas are written for the engine."""
     name, record = case.profile.dialect, case.record
-    told = f"for a {record.format} model" if record and record.format else "what every engine takes"
+    told = f"the model's format is {record.format}" if record and record.format else "what every engine takes"
     return case, (ok("dialect", f"{name} ({told})"),)
 
 
@@ -83,16 +104,19 @@ def round_trip(case: Case) -> Seen:
     """Whether a real extraction works, how long it takes, and whether the answer is right."""
     from lmextract.extracting import Extractor
 
-    extractor: Extractor[Any] = Extractor(_SCHEMA, server=case.server)
+    schema = ready_made("book")
+    if schema is None:
+        raise ConfigError("the ready-made schemas are missing.", hint="Install lmextract again.")
+    extractor: Extractor[Any] = Extractor(schema, server=case.server)
     extraction = extractor.run(_TEXT)
     seconds = sum(attempt.reply.seconds for attempt in extraction.attempts)
     usage = extraction.usage
-    seen = f"{json.dumps(extraction.value)} after {seconds:.1f} s ({usage.prompt} + {usage.completion} tokens)"
+    seen = f"{dumps(extraction.value)} after {seconds:.1f} s ({usage.prompt} + {usage.completion} tokens)"
     return replace(case, extraction=extraction), (ok("extraction", seen), *_doubts(extraction))
 
 
 def _doubts(extraction: Extraction[Any]) -> tuple[Finding, ...]:
-    notes = tuple(warning("note", str(note)) for note in extraction.notes)
+    notes = tuple(warning("note", str(note)) for note in extraction.notes if note.code != "from-reasoning")
     if _BOOK.items() <= extraction.value.items():
         return notes
     wrong = f"the form is right, the content is not: the text says {_BOOK['title']!r}, {_BOOK['year']}"

@@ -9,7 +9,7 @@ from typing import cast
 
 from lmextract.cli.case import Case, Seen
 from lmextract.cli.finding import failed, ok, warning
-from lmextract.errors import ServerError, ServerRefused
+from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer, Connections, Retry
 from lmextract.servers._listing import LISTINGS, read_listing
 from lmextract.settings import Settings
@@ -18,6 +18,10 @@ from lmextract.types import Json
 __all__ = ["address", "engine", "greeting", "key", "models", "version"]
 
 _QUICK_S = 10.0
+_START = """\
+Start LM Studio's server: lms server start
+If it is somewhere else: --server http://host:port, or LM_STUDIO_API_BASE
+On another machine it listens to this one only after: lms server start --bind 0.0.0.0"""
 _SINCE = {
     LISTINGS[0]: "0.4.0 or later",
     LISTINGS[1]: "0.3.6 or later, before 0.4.0",
@@ -34,7 +38,10 @@ def address(case: Case) -> Seen:
 def greeting(case: Case) -> Seen:
     """Whether anything answers there, and whether it is LM Studio: its desktop application asks the same way."""
     started = time.perf_counter()
-    answer = _get(case, "/lmstudio-greeting")
+    try:
+        answer = _get(case, "/lmstudio-greeting")
+    except ServerUnavailable as error:
+        return case, (failed("server", error, _START),)
     if _member(_json(answer), "lmstudio") is True:
         return case, (ok("server", f"LM Studio answers, after {(time.perf_counter() - started) * 1000:.0f} ms"),)
     return replace(case, is_lmstudio=False), ()
@@ -52,8 +59,8 @@ def key(case: Case) -> Seen:
 
 
 def _key_cure(*, sent: bool) -> str:
-    make = "Keys are made in LM Studio's developer settings."
-    return f"{'Another key' if sent else 'A key'} is needed: export LM_STUDIO_API_KEY=... {make}"
+    which = "Another API key" if sent else "An API key"
+    return f"{which} is needed, as made in LM Studio's developer settings: export LM_STUDIO_API_KEY=..."
 
 
 def _key_seen(case: Case) -> str:

@@ -30,6 +30,7 @@ _LMSTUDIO: tuple[tuple[str, Step], ...] = (
     ("models", checks_server.models),
     ("model", checks_model.model),
     *_MODEL,
+    ("context", checks_model.loaded_context),
     ("engine", checks_server.engine),
 )
 _EMBEDDED: tuple[tuple[str, Step], ...] = (

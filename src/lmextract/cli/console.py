@@ -13,6 +13,9 @@ __all__ = ["dumps", "logging_to_stderr", "say", "table", "working"]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends: what a model or a document says must not command the terminal."""
 
+_UPPER_CONTROL = re.compile(r"[\x7f-\x9f]")
+"""The control characters that JSON does not escape; they can only stand within its strings."""
+
 
 def say(kind: str, message: str) -> None:
     """Print `lmextract: <kind>: <message>` on stderr."""
@@ -29,7 +32,8 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     import json
 
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
-    return json.dumps(value, ensure_ascii=not unicode, indent=indent)
+    text = json.dumps(value, ensure_ascii=not unicode, indent=indent)
+    return _UPPER_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @contextmanager
@@ -52,6 +56,7 @@ def working(text: str, *, quiet: bool = False) -> Generator[None]:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on stdout: aligned text, or drawn by rich where that is installed and someone looks."""
+    rows = [[without_control(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         try:
             _draw(head, rows)
@@ -70,10 +75,15 @@ def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*head, box=SIMPLE_HEAD)
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column(head[0], no_wrap=True, min_width=max(len(row[0]) for row in rows))  # names are there to be copied
+    for title in head[1:]:
+        drawn.add_column(title, overflow="fold")
     for row in rows:
         drawn.add_row(*map(Text, row))
-    Console().print(drawn)
+    console = Console()
+    least = console.measure(drawn, options=console.options.update(width=10_000)).minimum
+    console.print(drawn, width=max(console.width, least), crop=False, no_wrap=True)
 
 
 @contextmanager

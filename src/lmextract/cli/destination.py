@@ -24,7 +24,7 @@ def destination(path: Path | None) -> Generator[TextIO]:
     if path is None:
         yield sys.stdout
     elif path.exists() and not path.is_file():  # a device or a pipe, which nothing may replace
-        with _opened(path) as stream:
+        with _opened(path, path) as stream:
             yield stream
     else:
         yield from _whole(path.resolve())
@@ -32,8 +32,9 @@ def destination(path: Path | None) -> Generator[TextIO]:
 
 def _whole(path: Path) -> Generator[TextIO]:
     part = path.with_name(f"{path.name}.part")
+    stream = _opened(part, path)
     try:
-        with _opened(part) as stream:
+        with stream:
             if path.exists():
                 shutil.copymode(path, part)
             yield stream
@@ -46,8 +47,8 @@ def _whole(path: Path) -> Generator[TextIO]:
     part.replace(path)
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, named: Path) -> TextIO:
     try:
         return path.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise ConfigError(f"{named} cannot be written: {error.strerror or error}.") from None

@@ -38,7 +38,7 @@ def _run(arguments: Namespace) -> int:
 
 
 def _print(finding: Finding) -> None:
-    print(f"{finding.state:<4}  {finding.step:<10}  {_indented(finding.seen)}")
+    print(f"{finding.state:<4}  {finding.step:<10}  {_indented(finding.seen)}", flush=True)
     if finding.cure:
         print(f"{'':<18}-> {_indented(finding.cure)}", flush=True)
 

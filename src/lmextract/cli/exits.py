@@ -25,15 +25,16 @@ EPILOG = """\
 exit codes:
   0    all is well
   1    the model answered, and no usable value came of it
-  2    the command line, the schema or a setting is wrong
+  2    the command line, the schema or a setting is wrong, or the output cannot be written
   3    the server is not there, or refuses
   4    a document cannot be used: missing, unreadable, empty, longer than the context
   130  interrupted (Ctrl-C)
-With several documents, the first of 3, 1, 4 that any of them met.
+  141  nobody reads the output any more (as after `| head`)
+With several documents: the first of 3, 2, 1, 4 that came up.
 """
 
 
-def exit_code(error: LMExtractError) -> Exit:
+def exit_code(error: LMExtractError | OSError) -> Exit:
     """The exit code of a command that this error has ended."""
     match error:
         case ContextOverflow() | DocumentError():

@@ -18,7 +18,7 @@ from lmextract.cli.report import Report
 from lmextract.cli.specs import SPEC_HELP, target_named
 from lmextract.cli.values import at_least_one, not_negative, not_negative_number
 from lmextract.errors import ConfigError
-from lmextract.types import Json, Options
+from lmextract.types import Document, Extraction, Json, Options
 
 if TYPE_CHECKING:
     from lmextract.extracting import Extractor
@@ -103,12 +103,17 @@ def _one(extractor: Extractor[Any], files: list[str], report: Report, output: Pa
 def _many(extractor: Extractor[Any], files: list[str], report: Report, output: Path | None) -> Exit:
     assert extractor.server is not None
     extractor.server.profile(None)  # a server that is not there is told of once, not for each text
-    codes = set[Exit]()
+    codes = list[Exit]()
+
+    def ask(document: Document, number: int) -> Extraction[Any]:
+        return report.asking(extractor, document, f" ({number} of {len(files)})")
+
     with destination(output) as stream:
-        for outcome in each_outcome(files, lambda document: report.asking(extractor, document)):
+        for outcome in each_outcome(files, ask):
             stream.write(report.line(outcome))
             stream.flush()
-            codes.add(report.told(outcome))
+            codes.append(report.told(outcome))
+    report.done(codes)
     return worst(codes)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmextract.cli.command import Command
 from lmextract.cli.connection import Connection, add_connection
 from lmextract.cli.console import dumps, say, table
 from lmextract.cli.exits import Exit
+from lmextract.errors import ConfigError
 
 if TYPE_CHECKING:
     from lmextract.servers._listing import ModelRecord
@@ -38,7 +40,7 @@ def _run(arguments: Namespace) -> int:
     elif records:
         table(_HEAD, [_row(record) for record in records])
     else:
-        say("note", "there is no model; `lms get <model>` downloads one")
+        say("note", "there is no model; LM Studio downloads one: lms get <model>")
     return Exit.OK
 
 
@@ -51,20 +53,29 @@ def _records(connection: Connection) -> tuple[ModelRecord, ...]:
 
 
 def _on_disk(named: str | None) -> tuple[ModelRecord, ...]:
-    from lmextract.servers._listing import ModelRecord
-    from lmextract.servers._models import BUNDLED, find_model, installed_models
+    from lmextract.servers._models import BUNDLED, installed_models
 
     paths = [named] if named else [*sorted(BUNDLED.glob("*.gguf")), *installed_models()]
-    return tuple(
-        ModelRecord(
-            key=file.name,
-            type="llm",
-            format="gguf",
-            loaded=False,
-            max_context_length=file.trained_context,
-            size_bytes=file.size_bytes,
-        )
-        for file in map(find_model, paths)
+    return tuple(record for path in paths if (record := _file(path)) is not None)
+
+
+def _file(path: str | Path) -> ModelRecord | None:
+    """What a GGUF file is; None, and a word about it, where it is none: a broken download must not hide the others."""
+    from lmextract.servers._listing import ModelRecord
+    from lmextract.servers._models import find_model
+
+    try:
+        file = find_model(path)
+    except ConfigError as error:
+        say("error", str(error))
+        return None
+    return ModelRecord(
+        key=file.name,
+        type="llm",
+        format="gguf",
+        loaded=False,
+        max_context_length=file.trained_context,
+        size_bytes=file.size_bytes,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from lmextract.cli import doctor, extract, models, schema
@@ -30,13 +30,7 @@ examples:
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        try:
-            arguments = build_parser().parse_args(argv)
-            return _run_command(arguments)
-        finally:
-            sys.stdout.flush()
-    except SystemExit as stop:  # how argparse ends: after --help, or after saying what is wrong
-        return int(stop.code or 0)
+        return _run(argv)
     except BrokenPipeError:
         return _reader_gone()
     except KeyboardInterrupt:
@@ -44,18 +38,26 @@ def run(argv: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
 
 
-def _run_command(arguments: Namespace) -> int:
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as stop:  # how argparse ends, after --help and after saying what is wrong
+        sys.stdout.flush()
+        return int(stop.code or 0)
     try:
         with logging_to_stderr(arguments.verbosity):
             code: int = arguments.run(arguments)
-            return code
-    except LMExtractError as error:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (LMExtractError, OSError) as error:  # OSError: the disk is full
         if arguments.debug:
             import traceback
 
             traceback.print_exc()
         say("error", str(error))
         return exit_code(error)
+    return code
 
 
 def _reader_gone() -> Exit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,9 @@ class Report:
     quiet: bool
     several: bool
 
-    def asking(self, extractor: Extractor[Any], document: Document) -> Extraction[Any]:
+    def asking(self, extractor: Extractor[Any], document: Document, place: str = "") -> Extraction[Any]:
         """Run an extraction, showing what is waited for."""
-        with working(f"extracting from {document.source}", quiet=self.quiet):
+        with working(f"extracting from {document.source}{place}", quiet=self.quiet):
             return extractor.run(document)
 
     def value(self, extraction: Extraction[Any]) -> str:
@@ -47,6 +47,11 @@ class Report:
         assert outcome.error is not None
         say("error", self._with_source(outcome.document, str(outcome.error)))
         return exit_code(outcome.error)
+
+    def done(self, codes: Sequence[Exit]) -> None:
+        """Say on stderr how many of several there are results for."""
+        if not self.quiet and len(codes) > 1:
+            say("done", f"{codes.count(Exit.OK)} of {len(codes)} texts extracted")
 
     def tell(self, document: Document, *, notes: Iterable[Note]) -> None:
         """Say the notes on stderr."""

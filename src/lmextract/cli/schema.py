@@ -71,7 +71,7 @@ def _print(target: Target[Any], wire: WireSchema, prompt: tuple[Message, ...]) -
         _title("\nChecked afterwards", "nothing: whatever the engine writes fits the schema")
         return
     _title("\nChecked afterwards", "the engine's grammar does not hold these; a reply that breaks one is asked again")
-    table(("WHERE", "KEYWORD", "INSTEAD", "WHY"), [_row(relaxation) for relaxation in wire.relaxations])
+    table(("WHERE", "KEYWORD", "INSTEAD", "WHY"), [_row(relaxation) for relaxation in dict.fromkeys(wire.relaxations)])
 
 
 def _title(title: str, about: str) -> None:

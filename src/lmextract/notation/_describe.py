@@ -35,6 +35,7 @@ MAX_NESTING = 32
 
 MAX_NAME_CHARS = 40
 
+_JSON_MARKS = frozenset('{}[]",:')
 APPLIED = ("allOf", "anyOf", "oneOf")
 
 
@@ -44,8 +45,9 @@ def describe(schema: JsonSchema, *, wire: WireSchema | None = None) -> str:
     Never dearer than the compact text of the schema: where the notation would be, that text comes back instead.
     """
     text = str(_Printer(schema, wire))
-    plain = _compact(wire.schema if wire else schema)
-    return text if plain is None or _cost(text) <= _cost(plain) else plain
+    # A wire schema has lost the descriptions, and one that wraps says more than the target: the dearer is the measure.
+    plain = [each for each in (_compact(schema), _compact(wire.schema) if wire else None) if each is not None]
+    return text if not plain or _cost(text) <= max(map(_cost, plain)) else plain[-1]
 
 
 class _Printer:
@@ -330,5 +332,10 @@ def _compact(schema: JsonSchema) -> str | None:
 
 
 def _cost(text: str) -> int:
-    """Roughly the tokens of `text` in any of today's byte-pair vocabularies; only ever compared."""
-    return sum(1 + (len(piece) - 1) // 6 for piece in re.findall(r" ?[^\W\d_]+|\d+|[^\w\s]+|_|\s+", text))
+    """Roughly the tokens of `text` in any of today's byte-pair vocabularies; only ever compared.
+
+    Most words and the runs of marks that JSON is made of are one token each, other runs of marks are not.
+    """
+    words = sum(1 + (len(word) - 1) // 12 for word in re.findall(r" ?[^\W\d_]+|\d+|_|\s+", text))
+    marks = re.findall(r"[^\w\s]+", text)
+    return words + sum(1 if set(run) <= _JSON_MARKS else (len(run) + 1) // 2 for run in marks)

@@ -94,4 +94,4 @@ def name_for(hint: str) -> str:
 
 def last_step(ref: str) -> str:
     """The last word of a reference; of one to the root it is empty."""
-    return next((step for step in reversed(re.split(r"[/#]", unquote(ref))) if step), "")
+    return next((step for step in reversed(re.split(r"[/#]|~1", unquote(ref))) if step), "")

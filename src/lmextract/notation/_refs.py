@@ -40,7 +40,6 @@ class Refs:
         self.root = root
         self._by_address: dict[str, Node] = {}
         self._base: dict[int, str] = {}
-        self._standing: set[int] = set()
         self._index()
         self.uses = self._count()
 
@@ -92,22 +91,26 @@ class Refs:
         return _pointed(start, fragment)
 
     def _count(self) -> Counter[int]:
-        """References to each node, and one for standing somewhere; in how many places an object is shared is no matter."""
+        """One for each place that refers to a node, and one for standing somewhere, be the object shared or not."""
         uses: Counter[int] = Counter()
-        stack, seen = [self.root], {id(self.root)}
-        uses[id(self.root)] = 1
+        standing = {id(self.root)}
+        stack, seen = [self.root] if is_node(self.root) else [], {id(self.root)}
+        uses.update(map(id, self._nodes_behind(self.root)))
         while stack:
             node = stack.pop()
-            targets = [target for _, target in self.targets(node) if is_node(target)]
             held = [part for _, part in parts(node) if is_node(part)]
-            uses.update(map(id, targets))
-            for child in (*targets, *held):
+            standing.update(map(id, held))
+            uses.update(id(target) for part in held for target in self._nodes_behind(part))
+            for child in (*self._nodes_behind(node), *held):
                 if id(child) not in seen:
                     seen.add(id(child))
                     stack.append(child)
-            self._standing.update(map(id, held))
-        uses.update(self._standing)
-        return uses
+                    # A definition that is itself a reference stands nowhere, so nobody else counts what it refers to.
+                    uses.update(id(target) for target in self._nodes_behind(child) if id(child) not in standing)
+        return uses + Counter(standing)
+
+    def _nodes_behind(self, node: Node) -> list[Mapping[str, Any]]:
+        return [target for _, target in self.targets(node) if is_node(target)] if is_node(node) else []
 
 
 def _joined(base: str, ref: str) -> str:

@@ -67,7 +67,7 @@ class Child:
             self._process = _spawn(self._output.fileno(), self._log.fileno())
         except OSError as error:
             self._close_files()
-            raise ConfigError(f"The engine's process cannot be started: {error}.") from error
+            raise ConfigError(f"the engine's process cannot be started: {error}.") from error
         self._tell({**asdict(settings), "api_key": self.api_key})
 
     def starting(self) -> Iterator[float]:
@@ -146,23 +146,23 @@ class Child:
     def _not_started(self) -> ConfigError | ServerUnavailable:
         code, log, model = self._process.returncode, self.log_tail(), self.settings.model
         if code == _engine.EXIT_NO_PACKAGE:
-            return ConfigError(f"The engine cannot be used: {log}.", hint=f"{_INSTALL}.")
+            return ConfigError(f"the engine cannot be used: {log}.", hint=f"{_INSTALL}.")
         if code == _engine.EXIT_NOT_LOADED:
             return ServerUnavailable(
-                f"The engine cannot load {model}: {_first_error(log)}.",
+                f"the engine cannot load {model}: {_first_error(log)}.",
                 hint="Is it a whole GGUF file of a language model, and is there memory enough for it?",
                 detail=log,
                 transient=False,
             )
         if self.stopped and time.monotonic() > self._deadline:
             return ServerUnavailable(
-                f"The engine was not ready with {model} within {self.settings.start_timeout_s:g} s.",
+                f"the engine was not ready with {model} within {self.settings.start_timeout_s:g} s.",
                 hint="Give it more time: start_timeout_s=...",
                 detail=log,
             )
         if self.stopped:
-            return ServerUnavailable("The engine was stopped before it was ready.", detail=log)
-        return ServerUnavailable(f"The engine ended with {code} while it started.", detail=log)
+            return ServerUnavailable("the engine was stopped before it was ready.", detail=log)
+        return ServerUnavailable(f"the engine ended with {code} while it started.", detail=log, transient=False)
 
 
 def _scratch_file() -> IO[bytes]:
@@ -187,7 +187,7 @@ def _require_package() -> None:
     except ValueError:  # someone has put something else in its place
         found = False
     if not found:
-        raise ConfigError("The embedded engine needs the package xllamacpp.", hint=f"{_INSTALL}.")
+        raise ConfigError("the embedded engine needs the package xllamacpp.", hint=f"{_INSTALL}.")
 
 
 def _first_error(log: str) -> str:

@@ -67,6 +67,7 @@ def _prepare(start_timeout_s: float) -> None:
     """Make sure that an orphan ends, also while it loads: the engine then holds the interpreter's lock for seconds."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the owner's to handle
     faulthandler.dump_traceback_later(start_timeout_s, exit=True)
+    os.putenv("GGML_NO_BACKTRACE", "1")  # an abort would run a debugger for seconds before it ends the process
     if sys.platform == "win32":
         return
     import fcntl
@@ -110,7 +111,7 @@ def _preferences(settings: dict[str, Any]) -> dict[str, Any]:
         "kv_unified": False,  # each slot has its share of the context for itself
         "warmup": False,
         "fit_params": False,
-        "n_threads_http": 4,  # llama.cpp adds more as they are needed
+        "n_threads_http": 300,  # llama.cpp adds more as they are needed
         "n_batch": 512,
         "n_ubatch": 512,
         # Both would let a healthy engine grow by gigabytes, and growth is how a hanging one is told.

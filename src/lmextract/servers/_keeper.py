@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from lmextract.errors import SchemaRefused, ServerError, ServerUnavailable
+from lmextract.errors import ContextOverflow, SchemaRefused, ServerError, ServerUnavailable
 from lmextract.servers._chat import ChatClient
 from lmextract.servers._child import Child, EngineSettings
 from lmextract.servers._engine import EXIT_MEMORY
@@ -20,6 +20,7 @@ __all__ = ["Engine", "Keeper"]
 _NO_RETRY: Final = Retry(attempts=1)  # a dead engine does not come back at its address
 _ABSURD_GROWTH_BYTES: Final = 256 << 20
 _SILENCES: Final = 2
+_LONGER_CONTEXT: Final = "Shorten the document, or give the engine a longer context: Embedded(..., context_length=N)."
 _OBITUARY_S: Final = 0.5
 
 
@@ -34,16 +35,18 @@ class Engine:
         self.interrupted = False
         self._timeout_s = timeout_s
         self._client: ChatClient | None = None
+        self._making_client = threading.Lock()
 
     @property
     def client(self) -> ChatClient:
         """The way to talk to it, once it is ready."""
         assert self.child.url
-        if self._client is None:
-            self._client = ChatClient(
-                self.child.url, api_key=self.child.api_key, timeout_s=self._timeout_s, retry=_NO_RETRY
-            )
-        return self._client
+        with self._making_client:
+            if self._client is None:
+                self._client = ChatClient(
+                    self.child.url, api_key=self.child.api_key, timeout_s=self._timeout_s, retry=_NO_RETRY
+                )
+            return self._client
 
     @property
     def finished(self) -> bool:
@@ -82,6 +85,9 @@ class Keeper:
             engine.silences, engine.suspects = 0, ()
         except ServerUnavailable as error:
             raise self._explained(engine, request, error) from error
+        except ContextOverflow as error:
+            error.hint = _LONGER_CONTEXT  # that of LM Studio would lead astray
+            raise
         except BaseException as error:
             engine.interrupted |= not isinstance(error, Exception)
             raise
@@ -145,7 +151,7 @@ class Keeper:
             return error
         code = child.exit_code(_OBITUARY_S if error.transient else 0.0)
         if child.killed:
-            return ServerUnavailable("The engine was ended while it was answering.", detail=child.log_tail())
+            return ServerUnavailable("the engine was ended while it was answering.", detail=child.log_tail())
         if code is None and error.transient:
             return error
         with self._lock:
@@ -161,7 +167,7 @@ class Keeper:
 
 def _absurd_schema(log: str) -> SchemaRefused:
     return SchemaRefused(
-        "The engine ran away while it built the grammar of the schema, and was ended.",
+        "the engine ran away while it built the grammar of the schema, and was ended.",
         hint="Look for a minimum above its maximum or a very large repetition; `lmextract schema` shows what is sent.",
         detail=log,
     )
@@ -170,12 +176,12 @@ def _absurd_schema(log: str) -> SchemaRefused:
 def _lost(code: int | None, timeout_s: float, log: str) -> ServerUnavailable:
     if code is None:
         return ServerUnavailable(
-            f"The engine did not answer within {timeout_s:g} s.",
+            f"the engine did not answer within {timeout_s:g} s.",
             hint="Give it more time (timeout_s), a smaller model or fewer tokens.",
             detail=log,
             transient=False,
         )
     if code == EXIT_MEMORY:
-        return ServerUnavailable("The engine ran away with memory and was ended.", detail=log)
+        return ServerUnavailable("the engine ran away with memory and was ended.", detail=log)
     how = f"by signal {-code}" if code < 0 else f"with code {code}"
-    return ServerUnavailable(f"The engine died while it was answering, {how}.", detail=log)
+    return ServerUnavailable(f"the engine died while it was answering, {how}.", detail=log)

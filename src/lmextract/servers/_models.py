@@ -87,7 +87,7 @@ def _bundled() -> Path:
     if len(models) == 1:
         return models[0]
     raise ConfigError(
-        "No model is bundled with this installation." if not models else f"Several models lie in {BUNDLED}.",
+        "no model is bundled with this installation." if not models else f"several models lie in {BUNDLED}.",
         hint="Name one: Embedded('path/to/model.gguf'), or the name of a model that you have in LM Studio.",
     )
 
@@ -100,14 +100,14 @@ def _installed(name: str) -> Path:
         return _only(found, f"the name {name!r}")
     folders = ", ".join(map(str, models_folders())) or "LM Studio's models folder, which this user does not have"
     raise ConfigError(
-        f"No model {name!r}: it is neither a file nor a model in {folders}.",
+        f"no model {name!r}: it is neither a file nor a model in {folders}.",
         hint=f"There are:{_listing(models)}" if models else "Give the path of a .gguf file.",
     )
 
 
 def _only(found: Sequence[Path], where: str) -> Path:
     if len(found) > 1:
-        raise ConfigError(f"More than one model for {where}.", hint=f"Name one of:{_listing(found)}")
+        raise ConfigError(f"more than one model for {where}.", hint=f"Name one of:{_listing(found)}")
     return found[0]
 
 
@@ -152,7 +152,7 @@ def _inspect(path: Path) -> ModelFile:
         with path.open("rb") as file:
             context = _trained_context(file)
     except FileNotFoundError as error:
-        raise ConfigError(f"A part of the model is missing: {error.filename}.") from error
+        raise ConfigError(f"a part of the model is missing: {error.filename}.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, struct.error) as error:

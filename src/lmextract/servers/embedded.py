@@ -7,6 +7,7 @@ a limit, and one that failed is replaced on the next use.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 import weakref
@@ -25,6 +26,7 @@ __all__ = ["Embedded", "Endpoint"]
 _LONGEST_CONTEXT: Final = 8192
 """What a context gets unless asked otherwise; each token of it takes memory, half a megabyte in the worst of models."""
 
+_LEAST_CONTEXT: Final = 256
 _SMALL_MODEL_BYTES: Final = 100 << 20
 
 
@@ -110,7 +112,7 @@ class Embedded:
         """Describe the model, without starting it; ConfigError for the name of another one."""
         if model is not None and without_prefix(model).casefold() not in self._names:
             raise ConfigError(
-                f"The embedded engine runs {self.model}, not {model}.",
+                f"the embedded engine runs {self.model}, not {model}.",
                 hint="Name no model, or make an Embedded(...) of that one.",
             )
         return Profile(self.model, "gguf", self.context_length, self.parallel, self._names)
@@ -189,13 +191,13 @@ def _wait(engine: Engine) -> None:
 
 def _check_positive(**values: float | None) -> None:
     for name, value in values.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name} must be positive, not {value!r}")
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{name} must be positive and finite, not {value!r}")
 
 
 def _context(file: ModelFile, wanted: int | None) -> int:
-    """llama.cpp gives no request more than the model was trained for, whatever it is asked."""
-    context = wanted or _LONGEST_CONTEXT
+    """llama.cpp gives no request more than the model was trained for, nor less than 256 tokens."""
+    context = max(_LEAST_CONTEXT, wanted or _LONGEST_CONTEXT)
     return min(context, file.trained_context or context)
 
 

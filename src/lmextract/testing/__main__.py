@@ -69,16 +69,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda _number, _frame: ended.set())
     if given.until_eof:
-        threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+        threading.Thread(target=_set_at_eof, args=(ended,), daemon=True).start()
     with fake:
         before = time.process_time()
-        print(json.dumps({"base_url": fake.base_url}), flush=True)
+        _tell({"base_url": fake.base_url})
         ended.wait()
         calls, cpu_s = fake.call_count, time.process_time() - before
-    print(json.dumps({"calls": calls, "cpu_s": round(cpu_s, 4)}), flush=True)
+    _tell({"calls": calls, "cpu_s": round(cpu_s, 4)})
     return 0
+
+
+def _tell(facts: dict[str, str | float]) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def _set_at_eof(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 if __name__ == "__main__":

@@ -26,24 +26,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def fake_lmstudio(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLMStudio]:
-    """A running FakeLMStudio; `LM_STUDIO_API_BASE` points to it, so `extract(...)` finds it by itself."""
+    """A running FakeLMStudio, and `LM_STUDIO_API_BASE` points to it, so `extract(...)` finds it by itself."""
     from lmextract.testing import FakeLMStudio
 
-    marker = request.node.get_closest_marker("fake_lmstudio")
-    args, kwargs = (marker.args, marker.kwargs) if marker else ((), {})
-    with FakeLMStudio(*args, **kwargs) as fake:
+    marker: pytest.Mark = request.node.get_closest_marker("fake_lmstudio") or pytest.mark.fake_lmstudio.mark
+    with FakeLMStudio(*marker.args, **marker.kwargs) as fake:
         monkeypatch.setenv("LM_STUDIO_API_BASE", fake.base_url)
         for name in _FOREIGN:
             monkeypatch.delenv(name, raising=False)
-        token: str | None = kwargs.get("token")
-        if token is not None:
-            monkeypatch.setenv("LM_STUDIO_API_KEY", token)
+        if marker.kwargs.get("token"):
+            monkeypatch.setenv("LM_STUDIO_API_KEY", marker.kwargs["token"])
         yield fake
 
 
 @pytest.fixture
 def scripted_server() -> type[ScriptedServer]:
-    """The class `ScriptedServer`: `server = scripted_server([...])`."""
+    """The maker of servers without a network; give it the replies."""
     from lmextract.testing import ScriptedServer
 
     return ScriptedServer

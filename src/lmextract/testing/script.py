@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from lmextract.types import Json
 
@@ -25,13 +25,15 @@ class Script(Generic[Q]):
     """Gives the next reply to a question; safe to ask from several threads."""
 
     def __init__(self, replies: Iterable[Scripted] | Callable[[Q], Scripted]) -> None:
-        if isinstance(replies, (str, bytes, Mapping)):
-            raise TypeError(f"replies are a list of replies or a function, not one {type(replies).__name__}")
+        single: object = replies
+        if isinstance(single, (str, bytes, Mapping)):
+            kind = "str" if isinstance(single, str) else "bytes" if isinstance(single, bytes) else "dict"
+            raise TypeError(f"replies are a list of replies or a function, not one {kind}")
         self._answer: Callable[[Q], Scripted] | None = None
         self._lock = threading.Lock()
         self._given = 0
         if callable(replies):
-            self._answer = cast("Callable[[Q], Scripted]", replies)
+            self._answer = replies
         else:
             self._rest = iter(replies)
 

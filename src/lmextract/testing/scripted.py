@@ -23,7 +23,7 @@ class ScriptedServer:
         self,
         replies: Iterable[Scripted] | Callable[[Request], Scripted],
         *,
-        profile: Profile = Profile(model="scripted-model"),  # noqa: B008  # a frozen value
+        profile: Profile = Profile(model="scripted-model"),
     ) -> None:
         self._script: Script[Request] = Script(replies)
         self._profile = profile

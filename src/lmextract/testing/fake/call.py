@@ -15,8 +15,8 @@ from lmextract.testing.fake.faults import Fault
 from lmextract.testing.fake.http import Answer, Connection
 from lmextract.testing.fake.invent import PROSE, NothingFits, invent_text
 from lmextract.testing.fake.replies import Head
-from lmextract.testing.fake.sse import Frames, error_event, pieces
 from lmextract.testing.fake.speech import Said
+from lmextract.testing.fake.sse import Frames, error_event, pieces
 from lmextract.testing.fake.state import Instance, Job, Studio
 from lmextract.testing.fake.values import Reasoning, RecordedRequest, Timing, Unsettled
 from lmextract.testing.script import Script, text_of
@@ -65,7 +65,9 @@ class Call:
 
     __slots__ = ("body", "fault", "manners", "out", "record", "started")
 
-    def __init__(self, record: RecordedRequest, body: dict[str, Any], fault: Fault | None, manners: Manners, out: Connection):
+    def __init__(
+        self, record: RecordedRequest, body: dict[str, Any], fault: Fault | None, manners: Manners, out: Connection
+    ) -> None:
         self.record = record
         self.body = body
         self.fault = fault or NO_FAULT
@@ -92,7 +94,8 @@ class Call:
         room = instance.context_length - ask.prompt
         if room <= 0:
             if self.manners.unsettled.too_long == "refuse":
-                raise Refused(errors.prompt_too_long(self.manners.studio.overflow.era, ask.prompt, instance.context_length))
+                era = self.manners.studio.overflow.era
+                raise Refused(errors.prompt_too_long(era, ask.prompt, instance.context_length))
             room = instance.context_length
         said = await self._answer(instance, ask, room, prose=prose)
         instance.claim(job, min(ask.prompt, instance.context_length) + said.completion_tokens, shared=self._shared)
@@ -128,7 +131,7 @@ class Call:
         try:
             scripted = self.manners.script.next(ask.body)
             return await scripted if inspect.isawaitable(scripted) else scripted
-        except Exception as error:  # the user's function: told to the client at once, and raised when the fake is closed
+        except Exception as error:  # the user's function: the client hears of it, `with` raises it
             self.manners.failed(error)
             raise Refused(errors.string_error(f"FakeLMStudio: no reply: {type(error).__name__}: {error}")) from error
 
@@ -234,4 +237,3 @@ class Dropped(Exception):
 
 class _Interrupted(Exception):
     pass
-

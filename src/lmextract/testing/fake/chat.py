@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lmextract.testing.fake import errors, replies
@@ -102,9 +103,13 @@ async def _said(call: Call, instance: Instance, job: Job, ask: Ask) -> Said | No
 def _refuse_extras(ask: Ask, instance: Instance, unsettled: Unsettled) -> None:
     """What a model or an engine does not do at all."""
     vision = instance.model.kind == "vlm"
-    parts = (part for message in as_list(ask.body.get("messages")) for part in as_list(as_object(message).get("content")))
+    parts = (
+        part for message in as_list(ask.body.get("messages")) for part in as_list(as_object(message).get("content"))
+    )
     if not vision and any(as_object(part).get("type") == "image_url" for part in parts):
-        raise Refused(errors.mlx_exception("ValueError: Vision add-on is not loaded, but images were provided for processing"))
+        raise Refused(
+            errors.mlx_exception("ValueError: Vision add-on is not loaded, but images were provided for processing")
+        )
     if ask.body.get("draft_model") and instance.engine.format == "mlx" and instance.parallel > 1:
         raise Refused(
             errors.mlx_exception(
@@ -173,7 +178,7 @@ async def embeddings(call: Call) -> None:
     job = await instance.enter()
     try:
         await job.sleep(call.manners.timing.first_token_s)
-        embed = call.manners.embed or (lambda text: _vector(text, instance.model.dimensions))
+        embed = call.manners.embed or partial(_vector, dimensions=instance.model.dimensions)
         call.send(replies.embeddings(instance.id, [embed(text) for text in as_list(texts)]))
     finally:
         instance.leave(job)

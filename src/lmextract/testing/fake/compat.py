@@ -68,5 +68,5 @@ async def _whole(call: Call, ask: Ask, reply: Callable[[Head, Said, int], Answer
 
 
 def _missing(name: str) -> Answer:
-    error = {"message": "Required", "type": "invalid_request_error", "param": name, "code": "missing_required_parameter"}
-    return errors.structured(error, status=400, indent=2)
+    error = {"message": "Required", "type": "invalid_request_error", "param": name}
+    return errors.structured({**error, "code": "missing_required_parameter"}, status=400, indent=2)

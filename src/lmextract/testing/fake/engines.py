@@ -1,4 +1,4 @@
-"""The engines behind LM Studio, as far as a client meets them: what each refuses, in which words, and what it lets pass.
+"""The engines behind LM Studio, as a client meets them: what each refuses, in which words, and what it lets pass.
 
 Measured on llama.cpp b8672 to b10068 (GGUF, what LM Studio 0.4.19 to 0.4.25 ship), outlines-core 0.1.26 (MLX, one slot)
 and llguidance 1.9.1 (MLX, several slots); the walks below follow those engines' own order of looking at keywords.
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from lmextract.testing.fake.jsons import is_list, is_object
 from lmextract.testing.fake.errors import engine_request, mlx_exception
 from lmextract.testing.fake.http import Answer
+from lmextract.testing.fake.jsons import is_list, is_object
 from lmextract.testing.fake.llguidance import llguidance_refusal
 from lmextract.testing.fake.outlines import outlines_refusal
 from lmextract.testing.fake.schemas import as_types, reachable
@@ -31,8 +31,8 @@ class Engine:
     """One engine: `refuse` gives its reason for not taking a schema, or None; `wrap` makes that a response.
 
     `refuses_in_stream`: a refusal of a streamed request comes as an error event after a 200.  `fails_open`: it answers
-    in prose instead of refusing.  `ignores` are the keywords that it takes and does not enforce; `one_line`: its strings
-    cannot hold an escape such as a line break.
+    in prose instead of refusing.  `ignores` are the keywords that it takes and does not enforce; `one_line`: its
+    strings cannot hold an escape such as a line break.
     """
 
     name: str
@@ -63,7 +63,9 @@ _PLAIN = frozenset((r"\"", r"\\"))
 
 # --- GGUF: llama.cpp
 
-_CONVERSION = "Unable to generate parser for this template. Automatic parser generation failed: JSON schema conversion failed:\n"
+_CONVERSION = (
+    "Unable to generate parser for this template. Automatic parser generation failed: JSON schema conversion failed:\n"
+)
 _SAMPLERS = "Failed to initialize samplers: failed to parse grammar"
 # What the converter copies into the grammar as it stands, and the grammar parser does not know.
 _NO_GRAMMAR = re.compile(r"\\[dDwWsSbBpP1-9AZz]|\(\?(?!:)")
@@ -126,8 +128,7 @@ def _gguf_children(node: dict[str, Any]) -> Iterator[Json]:
         yield from node["properties"].values()
     if is_object(node.get("additionalProperties")):
         yield node["additionalProperties"]
-    for part in _listed(node.get("allOf")):
-        yield part
+    yield from _listed(node.get("allOf"))
     items = node.get("prefixItems", node.get("items"))
     yield from _listed(items) if is_list(items) else () if items is None else (items,)
 

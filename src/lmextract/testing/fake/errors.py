@@ -308,8 +308,8 @@ def prompt_too_long(era: Era, prompt: int, limit: int) -> Answer:
     match era:
         case "A":
             return string_error(
-                f"Trying to keep the first {prompt} tokens when context the overflows. However, the model is loaded with "
-                f"context length of only {limit} tokens, which is not enough. {advice}"
+                f"Trying to keep the first {prompt} tokens when context the overflows. However, the model is loaded "
+                f"with context length of only {limit} tokens, which is not enough. {advice}"
             )
         case "B":
             return string_error(
@@ -322,7 +322,9 @@ def prompt_too_long(era: Era, prompt: int, limit: int) -> Answer:
             )
             return engine_request(message, "exceed_context_size_error", n_prompt_tokens=prompt, n_ctx=limit)
         case "mlx":
-            return mlx_exception(f"ValueError: Prepared prompt has {prompt} tokens, exceeding the fitted {limit}-token context")
+            return mlx_exception(
+                f"ValueError: Prepared prompt has {prompt} tokens, exceeding the fitted {limit}-token context"
+            )
 
 
 def _compact(value: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -115,7 +115,7 @@ class Fault:
         return cls(Answer(status, json.dumps(body, ensure_ascii=False).encode("utf-8"), content_type or JSON))
 
 
-Faults: TypeAlias = "Iterable[Fault | None] | Mapping[int, Fault] | Callable[[RecordedRequest], Fault | None]"
+Faults: TypeAlias = "Sequence[Fault | None] | Mapping[int, Fault] | Callable[[RecordedRequest], Fault | None]"
 """In order of the calls, by the number of the call, or by any property of any request."""
 
 
@@ -123,5 +123,5 @@ def fault_finder(faults: Faults) -> Callable[[RecordedRequest], Fault | None]:
     """The fault for a request, if it has one."""
     if callable(faults):
         return faults
-    by_call = faults if isinstance(faults, Mapping) else {at: fault for at, fault in enumerate(faults) if fault}
+    by_call: dict[int, Fault | None] = dict(faults.items() if isinstance(faults, Mapping) else enumerate(faults))
     return lambda request: None if request.call is None else by_call.get(request.call)

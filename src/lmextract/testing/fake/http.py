@@ -18,6 +18,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TypeAlias
 
+from typing_extensions import override
+
 __all__ = ["JSON", "Answer", "BadRequest", "Connection", "Handler", "HttpRequest", "Parser"]
 
 MAX_HEAD = 64 * 1024
@@ -99,7 +101,7 @@ class Parser:
         return HttpRequest(head.method, head.target, head.headers, body, head.keep_alive)
 
     def _take_head(self) -> _Head | None:
-        while self._buffer[:2] == b"\r\n":  # RFC 9112 2.2: blank lines before a request are ignored
+        while self._buffer.startswith(b"\r\n"):  # RFC 9112 2.2: blank lines before a request are ignored
             del self._buffer[:2]
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
@@ -225,12 +227,14 @@ class Connection(asyncio.Protocol):
 
     # --- what asyncio calls
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._open_ones.add(self)
         self._sweep = self._loop.call_later(self._keep_alive_s, self._close_if_idle)
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.peer_gone = True
@@ -241,14 +245,17 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
 
+    @override
     def data_received(self, data: bytes) -> None:
         self._parser.feed(data)
         if self._task is None:
             self._next()
 
+    @override
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
 
+    @override
     def resume_writing(self) -> None:
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from lmextract.testing.fake.jsons import is_list, is_object
+from lmextract.testing.fake import leaves
+from lmextract.testing.fake.jsons import as_object, is_list, is_object
 from lmextract.testing.fake.patterns import matching
 from lmextract.testing.fake.schemas import as_types, merged, resolve
 from lmextract.types import Json
@@ -59,7 +61,7 @@ def invent_text(schema_text: str, ignores: frozenset[str] = frozenset()) -> str:
 def invent(schema: dict[str, Any], *, ignores: frozenset[str] = frozenset()) -> Json:
     """A value valid under the schema; raises NothingFits.
 
-    The bounds named in `ignores` (an engine's `Engine.ignores`) are broken on purpose, to show what it does not enforce.
+    The bounds named in `ignores` (an engine's `Engine.ignores`) are broken on purpose: it does not enforce them.
     """
     trusted = bool(ignores) or not _exotic(schema)
     tried: list[Json] = []
@@ -76,10 +78,8 @@ def _candidates(schema: dict[str, Any], ignores: frozenset[str]) -> Iterator[Jso
     """Attempts, the fullest first; one that cost much is the last but for one without optional parts."""
     for branch, nth, lean in itertools.product(range(6), range(2), (False, True)):
         at = _At(schema, ignores, nth=nth, lean=lean, branch=branch)
-        try:
+        with suppress(NothingFits, RecursionError):
             yield _value(schema, at)
-        except (NothingFits, RecursionError):
-            pass
         if at.effort[0] < 15_000 and lean:
             return
 
@@ -179,7 +179,7 @@ def _typed(node: dict[str, Any], at: _At) -> Json:
         case "string":
             return _string(node, at)
         case "integer" | "number":
-            return _number(node, at, whole=kind == "integer")
+            return leaves.number(node, at.nth, whole=kind == "integer", ignores=at.ignores)
         case "boolean":
             return at.nth % 2 == 0
         case "null":
@@ -188,29 +188,43 @@ def _typed(node: dict[str, Any], at: _At) -> Json:
             raise NothingFits(f"no type {kind!r}")
 
 
+def _string(node: dict[str, Any], at: _At) -> str:
+    found = leaves.text(node, at.name, at.nth)
+    if found is None:
+        raise NothingFits(f"no text for the pattern {node['pattern']!r}")
+    return found
+
+
 def _implied(node: dict[str, Any]) -> str:
     """The type that a node without one is about, by its keywords."""
-    for kind, keywords in (
-        ("object", ("properties", "required", "additionalProperties", "patternProperties", "minProperties", "propertyNames")),
-        ("array", ("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains")),
-        ("number", ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
-    ):
-        if any(keyword in node for keyword in keywords):
-            return kind
-    return "string"
+    return next((kind for kind, keywords in _ABOUT.items() if any(keyword in node for keyword in keywords)), "string")
+
+
+_ABOUT = {
+    "object": "properties required additionalProperties patternProperties minProperties propertyNames".split(),
+    "array": "items prefixItems minItems maxItems uniqueItems contains".split(),
+    "number": "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split(),
+}
 
 
 def _fits_type(value: Json, kinds: tuple[str, ...]) -> bool:
-    names = {bool: ("boolean",), type(None): ("null",), str: ("string",), int: ("integer", "number"), float: ("number",)}
-    own = names.get(type(value), ("array",) if is_list(value) else ("object",))
-    return any(name in kinds for name in own)
+    return any(name in kinds for name in _TYPES_OF.get(value.__class__, ("array",) if is_list(value) else ("object",)))
+
+
+_TYPES_OF: dict[type, tuple[str, ...]] = {
+    bool: ("boolean",),
+    type(None): ("null",),
+    str: ("string",),
+    int: ("integer", "number"),
+    float: ("number",),
+}
 
 
 # --- objects and arrays
 
 
 def _object(node: dict[str, Any], at: _At) -> dict[str, Json]:
-    declared = _mapping(node.get("properties"))
+    declared = as_object(node.get("properties"))
     required = [str(name) for name in node.get("required", ()) if is_list(node.get("required"))]
     made: dict[str, Json] = {}
     for name in (*declared, *(name for name in required if name not in declared)):
@@ -232,7 +246,7 @@ def _object(node: dict[str, Any], at: _At) -> dict[str, Json]:
 def _pad(made: dict[str, Json], node: dict[str, Any], at: _At) -> None:
     """Add properties of any name up to `minProperties`; one where the schema only describes free ones."""
     least = node.get("minProperties", 0)
-    free = is_object(node.get("additionalProperties")) or bool(_mapping(node.get("patternProperties")))
+    free = is_object(node.get("additionalProperties")) or bool(as_object(node.get("patternProperties")))
     if free and not made and not at.lean and at.depth < 6:
         least = max(least, 1)
     for attempt in range(int(least) * 4):
@@ -248,19 +262,17 @@ def _free_name(node: dict[str, Any], nth: int) -> str | None:
     names = node.get("propertyNames")
     if is_object(names):
         return str(_value(names, _At(node, frozenset(), nth=nth, name="key")))
-    patterns = _mapping(node.get("patternProperties"))
+    patterns = as_object(node.get("patternProperties"))
     if patterns:
         return matching(list(patterns)[nth % len(patterns)], nth=nth // len(patterns))
     return f"key{nth + 1}"
 
 
 def _schema_of(name: str, node: dict[str, Any]) -> Json:
-    import re
-
-    declared = _mapping(node.get("properties"))
+    declared = as_object(node.get("properties"))
     if name in declared:
         return declared[name]
-    for pattern, schema in _mapping(node.get("patternProperties")).items():
+    for pattern, schema in as_object(node.get("patternProperties")).items():
         try:
             if re.search(pattern, name):
                 return schema
@@ -281,19 +293,19 @@ def _array(node: dict[str, Any], at: _At) -> list[Json]:
         prefix = [*prefix, *[node["contains"]] * int(node.get("minContains", 1))]
         wanted = max(wanted, len(prefix))
     for nth in range(wanted):
-        made.append(_item(prefix[nth] if nth < len(prefix) else rest, at.below(nth=at.nth + nth), made, node, least))
+        made.append(_item(prefix[nth] if nth < len(prefix) else rest, at.below(nth=at.nth + nth), made, node))
     return [item for item in made if item is not _NOTHING]
 
 
 _NOTHING: Any = object()
 
 
-def _item(schema: Json, at: _At, before: list[Json], node: dict[str, Any], least: int) -> Json:
+def _item(schema: Json, at: _At, before: list[Json], node: dict[str, Any]) -> Json:
     """An item; where items must differ one unlike those before it, and nothing where none is left."""
     try:
         value = _value(schema, at)
     except NothingFits:
-        if len(before) < least:
+        if len(before) < node.get("minItems", 0):
             raise
         return _NOTHING
     if node.get("uniqueItems") is True:
@@ -302,7 +314,3 @@ def _item(schema: Json, at: _At, before: list[Json], node: dict[str, Any], least
                 break
             value = _value(schema, replace(at, nth=at.nth + nth, branch=at.branch + nth))
     return value
-
-
-def _mapping(value: Json) -> dict[str, Any]:
-    return value if is_object(value) else {}

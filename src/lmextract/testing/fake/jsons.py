@@ -1,4 +1,4 @@
-"""Narrowing of JSON: both type checkers learn what a value is, and what is not of the kind asked for is None or empty."""
+"""Narrowing of JSON, for type checkers too: what is not of the kind asked for is None or empty."""
 
 from __future__ import annotations
 

@@ -45,8 +45,9 @@ def _reason(node: dict[str, Any], root: dict[str, Any]) -> str | None:
         return f"Unknown format: {kind}"
     pattern = node.get("pattern")
     if isinstance(pattern, str) and any(mark in pattern for mark in ("(?=", "(?!", "(?<=", "(?<!")):
-        return f"regex parse error:\n    {pattern}\nerror: look-around, including look-ahead and look-behind, is not supported"
-    bounded = "minProperties" in node or "maxProperties" in node
+        why = "error: look-around, including look-ahead and look-behind, is not supported"
+        return f"regex parse error:\n    {pattern}\n{why}"
+    bounded = "maxProperties" in node or node.get("minProperties", 0) > len(_required(node))
     if bounded and any(name not in _required(node) for name in _properties(node)):
         return 'min/maxProperties only supported when all keys listed in "properties" are required'
     branches = node.get("oneOf")
@@ -140,7 +141,7 @@ def _kinds(node: dict[str, Any]) -> set[str]:
 
 def _kind_of(value: Json) -> str:
     names = {bool: "boolean", type(None): "null", str: "string", int: "number", float: "number", list: "array"}
-    return names.get(type(value), "object")
+    return names.get(value.__class__, "object")
 
 
 def _properties(node: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""LM Studio's own routes: the listings, loading and downloading, `/api/v1/chat`; unknown keys are refused here alone."""
+"""LM Studio's own routes: listings, loading, downloading, `/api/v1/chat`; unknown keys are refused here alone."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def _v1_card(model: FakeModel, studio: Studio) -> dict[str, Any]:
     if model.embeds:
         del card["architecture"]
         return card
-    card["capabilities"] = {"vision": model.kind == "vlm", "trained_for_tool_use": model.tool_use}
+    able: dict[str, Json] = {"vision": model.kind == "vlm", "trained_for_tool_use": model.tool_use}
     if model.reasoning_options:
         default = "on" if "on" in model.reasoning_options else model.reasoning_options[-1]
-        card["capabilities"]["reasoning"] = {"allowed_options": list(model.reasoning_options), "default": default}
-    return {**card, "description": None, "variants": [], "selected_variant": None}
+        able["reasoning"] = {"allowed_options": list(model.reasoning_options), "default": default}
+    return {**card, "capabilities": able, "description": None, "variants": [], "selected_variant": None}
 
 
 def _config(instance: Instance) -> dict[str, Json]:

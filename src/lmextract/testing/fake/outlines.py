@@ -1,4 +1,4 @@
-"""What outlines-core 0.1.26 refuses: it turns a schema into one regular expression, and looks at one keyword of a node."""
+"""What outlines-core 0.1.26 refuses: it turns a schema into one regular expression, by one keyword of each node."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ def _string(node: dict[str, Any]) -> None:
     elif isinstance(node.get("pattern"), str):
         if any(mark in node["pattern"] for mark in ("(?=", "(?!", "(?<=", "(?<!")):
             raise _Reason(
-                f"Unable to build DFA regex parse error:\n    {node['pattern']}\nerror: look-around, including look-ahead "
-                "and look-behind, is not supported"
+                f"Unable to build DFA regex parse error:\n    {node['pattern']}\n"
+                "error: look-around, including look-ahead and look-behind, is not supported"
             )
     elif isinstance(node.get("format"), str) and node["format"] not in _FORMATS:
         raise _Reason(f"Format {node['format']} is not supported by Outlines")
@@ -142,8 +142,8 @@ def _values(parts: Json) -> list[Any]:
 
 def _unsupported(node: Json) -> _Reason:
     return _Reason(
-        f"Unsupported JSON Schema structure {_dump(node)} \nMake sure it is valid to the JSON Schema specification and check "
-        "if it's supported by Outlines.\nIf it should be supported, please open an issue."
+        f"Unsupported JSON Schema structure {_dump(node)} \nMake sure it is valid to the JSON Schema specification and "
+        "check if it's supported by Outlines.\nIf it should be supported, please open an issue."
     )
 
 

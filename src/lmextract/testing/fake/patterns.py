@@ -94,10 +94,12 @@ class _Sampler:
         """A character of a class; the `nth` that fits, so that unlike texts can be had."""
         fitting = [letter for letter in _ALPHABET if _in_class(letter, parts) is not negated]
         if not fitting and not negated:
-            fitting = [chr(value if kind == "LITERAL" else value[0]) for kind, value in parts if kind in ("LITERAL", "RANGE")]
+            fitting = [
+                chr(value if kind == "LITERAL" else value[0]) for kind, value in parts if kind in ("LITERAL", "RANGE")
+            ]
         if not fitting:
             raise _Impossible("an empty class")
-        fitting = [letter for letter in fitting if letter not in "\"\\\n\t"] or fitting
+        fitting = [letter for letter in fitting if letter not in '"\\\n\t'] or fitting
         return fitting[self._nth % len(fitting)]
 
 

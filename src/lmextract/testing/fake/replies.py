@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lmextract.testing.fake.http import Answer
-from lmextract.testing.fake.speech import Said
+from lmextract.testing.fake.speech import Channel, Said
 from lmextract.testing.fake.state import Instance
 from lmextract.types import Json
 
@@ -56,7 +56,7 @@ def chat_completion(head: Head, said: Said, prompt: int, extras: dict[str, Json]
     if extras is not None:
         return pretty({**_chat(head.id, head.created, head.model, said, prompt), **extras})
     counts = usage(said, prompt)
-    key = "reasoning" if said.text("reasoning") else "reasoning_content"
+    key: Channel = "reasoning" if said.text("reasoning") else "reasoning_content"
     values = (
         *(head.id, head.created, said.text("content"), said.text(key), said.finish),
         *(counts["prompt_tokens"], counts["completion_tokens"], counts["total_tokens"], said.reasoning_tokens),
@@ -64,26 +64,21 @@ def chat_completion(head: Head, said: Said, prompt: int, extras: dict[str, Json]
     pieces = _skeleton(head.model, key)
     text = [pieces[0]]
     for value, piece in zip(values, pieces[1:], strict=True):
-        text.append(json.dumps(value, ensure_ascii=False))
+        text.append(_ENCODE(value))
         text.append(piece)
     return Answer(200, "".join(text).encode("utf-8", "surrogatepass"))
 
 
 _HOLE = "\x00"
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @lru_cache(maxsize=64)
-def _skeleton(model: str, reasoning_key: str) -> list[str]:
+def _skeleton(model: str, reasoning: Channel) -> list[str]:
     """The printed body with holes for what changes: printing it anew each time was most of the fake's work."""
-    hole = Said((("content", _HOLE), ("reasoning_content", _HOLE)), _HOLE, 0, 0)
-    body = _chat(_HOLE, _HOLE, model, hole, 0)
-    message = body["choices"][0]["message"]
-    if reasoning_key == "reasoning":
-        body["choices"][0]["message"] = {"role": "assistant", "content": _HOLE, "reasoning": _HOLE, "tool_calls": []}
-    else:
-        message["reasoning_content"] = _HOLE
-    body["usage"] = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), _HOLE)
-    body["usage"]["completion_tokens_details"] = {"reasoning_tokens": _HOLE}
+    body = _chat(_HOLE, _HOLE, model, Said((("content", _HOLE), (reasoning, _HOLE)), _HOLE, 0, 0), 0)
+    counts: dict[str, Json] = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), _HOLE)
+    body["usage"] = {**counts, "completion_tokens_details": {"reasoning_tokens": _HOLE}}
     return json.dumps(body, indent=2, ensure_ascii=False).split(json.dumps(_HOLE))
 
 
@@ -150,7 +145,9 @@ def embeddings(model: str, vectors: Iterable[Sequence[float]]) -> Answer:
     return Answer(200, json.dumps(body, separators=(",", ":")).encode("ascii"))
 
 
-def native_chat(instance: Instance, said: Said, prompt: int, seconds: float, response_id: str | None) -> dict[str, Json]:
+def native_chat(
+    instance: Instance, said: Said, prompt: int, seconds: float, response_id: str | None
+) -> dict[str, Json]:
     """The body of `/api/v1/chat`, also the `result` of its last event."""
     thought = said.text("reasoning_content") + said.text("reasoning")
     output: list[dict[str, str]] = [{"type": "reasoning", "content": thought}] if thought else []
@@ -172,8 +169,13 @@ def native_chat(instance: Instance, said: Said, prompt: int, seconds: float, res
 
 def responses_reply(head: Head, said: Said, prompt: int) -> Answer:
     """The body of `/v1/responses`; `text.format` is echoed as text whatever was asked (BT#1396)."""
-    content = {"type": "output_text", "text": said.text("content"), "annotations": [], "logprobs": []}
-    message = {"id": f"msg_{head.id[-22:]}", "type": "message", "role": "assistant", "status": "completed"}
+    content: dict[str, Json] = {"type": "output_text", "text": said.text("content"), "annotations": [], "logprobs": []}
+    message: dict[str, Json] = {
+        "id": f"msg_{head.id[-22:]}",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+    }
     return pretty(
         {
             "id": f"resp_{head.id[-20:]:0>48}",

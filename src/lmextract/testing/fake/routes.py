@@ -14,7 +14,7 @@ from lmextract.testing.fake import chat, compat, errors, native
 from lmextract.testing.fake.call import Call, Dropped, Manners
 from lmextract.testing.fake.errors import Refused
 from lmextract.testing.fake.http import Answer, Connection, HttpRequest
-from lmextract.testing.fake.jsons import as_object
+from lmextract.testing.fake.jsons import as_object, is_object
 from lmextract.testing.fake.values import Credentials, RecordedRequest
 from lmextract.types import Json
 
@@ -93,7 +93,7 @@ class Router:
             if out.peer_gone and self._record:
                 self.disconnected.append(record)
             raise
-        except Exception as error:  # a fault function of the user's, or a defect of the fake: told, raised at the end
+        except Exception as error:  # noqa: BLE001  # a user's fault function, or a defect here: told, raised at the end
             self._manners.failed(error)
             if out.began:
                 out.drop(reset=True)
@@ -106,18 +106,23 @@ class Router:
         restyle = _unchanged if route is None else route.restyle
         try:
             await call.apply(call.fault)
-            refusal = self._locked_out(call.record, request)
-            if refusal is not None:
-                raise Refused(refusal)
-            if route is None:
-                raise Refused(errors.unexpected_endpoint(request.method, call.record.path))
-            if request.method == "POST" and not isinstance(call.record.json, dict):
-                status = self._manners.unsettled.malformed_json_status
-                raise Refused(errors.malformed_json(native=route.native, status=status))
-            await route.handle(call)
+            self._admit(call.record, route, request)
+            if route is not None:
+                await route.handle(call)
         except Refused as refused:
             scripted = refused.answer is call.fault.answer
             call.send_refusal(refused.answer if scripted else restyle(refused.answer))
+
+    def _admit(self, record: RecordedRequest, route: _Route | None, request: HttpRequest) -> None:
+        """Raise Refused for what gets no further than the door."""
+        refusal = self._locked_out(record, request)
+        if refusal is None and route is None:
+            refusal = errors.unexpected_endpoint(request.method, record.path)
+        if refusal is None and request.method == "POST" and not is_object(record.json):
+            native_route = route is not None and route.native
+            refusal = errors.malformed_json(native=native_route, status=self._manners.unsettled.malformed_json_status)
+        if refusal is not None:
+            raise Refused(refusal)
 
     def _recorded(
         self, request: HttpRequest, path: str, query: str, body: Json, route: _Route | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,8 +26,8 @@ def resolve(reference: str, root: dict[str, Any]) -> Json:
     if not reference.startswith("#"):
         raise KeyError(reference)
     at: Json = root
-    for step in filter(None, reference[1:].split("/")):
-        step = unquote(step).replace("~1", "/").replace("~0", "~")
+    for escaped in filter(None, reference[1:].split("/")):
+        step = unquote(escaped).replace("~1", "/").replace("~0", "~")
         if is_list(at):
             at = at[int(step)] if step.isdigit() and int(step) < len(at) else None
         elif is_object(at) and step in at:
@@ -52,10 +53,8 @@ def reachable(root: dict[str, Any], children: Callable[[dict[str, Any]], Iterabl
         below = list(children(node))
         reference = node.get("$ref")
         if isinstance(reference, str):
-            try:
+            with suppress(KeyError):
                 below.append(resolve(reference, root))
-            except KeyError:
-                pass
         waiting.extend(reversed(below))
 
 

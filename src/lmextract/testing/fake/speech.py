@@ -54,11 +54,11 @@ def say(answer: str, reasoning: Reasoning, *, thinks: bool, limit: int | None, r
     At a limit of N tokens the text and the count stop at N - 1 (BT#2335).
     """
     most = room if limit is None or limit < 0 else min(limit, room)
-    parts = _placed(answer, reasoning, most) if thinks else [("content", answer)]
+    parts = _placed(answer, reasoning if thinks else Reasoning(), most)
     total = sum(tokens(text) for _, text in parts)
     if total <= most and not (thinks and reasoning.place == "endless"):
         return Said(tuple(parts), "stop", total, _thought(parts))
-    kept = list(_cut(parts, max(0, most - 1)))
+    kept = _cut(parts, max(0, most - 1))
     return Said(tuple(kept), "length", max(0, most - 1), _thought(kept))
 
 

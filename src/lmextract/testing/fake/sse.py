@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Protocol
 
+from typing_extensions import override
+
 from lmextract.testing.fake.replies import Head, usage
 from lmextract.testing.fake.speech import Channel, Said
 from lmextract.types import Json
@@ -43,7 +45,7 @@ class Frames(Protocol):
         ...
 
 
-class ChatFrames:
+class ChatFrames(Frames):
     """Chunks of `chat.completion.chunk`; every delta has the role (BT#378)."""
 
     def __init__(self, head: Head, prompt: int, *, include_usage: bool) -> None:
@@ -54,19 +56,23 @@ class ChatFrames:
             f'"model":{json.dumps(head.model)},"system_fingerprint":{json.dumps(head.model)},"choices":'
         )
 
+    @override
     def opening(self) -> bytes:
         return b""
 
+    @override
     def piece(self, channel: Channel, text: str) -> bytes:
         delta = f'{{"role":"assistant","{channel}":{json.dumps(text, ensure_ascii=False)}}}'
         return self._chunk(delta, "null")
 
+    @override
     def closing(self, said: Said) -> bytes:
         frames = self._chunk("{}", json.dumps(said.finish))
         if self._include_usage:
             frames += f'{self._start}[],"usage":{_compact(usage(said, self._prompt))}}}\n\n'.encode()
         return frames + DONE
 
+    @override
     def error(self, message: str, *, done: bool, repeated: bool) -> bytes:
         return error_event(message, done=done, repeated=repeated)
 
@@ -75,7 +81,7 @@ class ChatFrames:
         return f"{self._start}{choice}}}\n\n".encode("utf-8", "surrogatepass")
 
 
-class CompletionFrames:
+class CompletionFrames(Frames):
     """Chunks of `text_completion`."""
 
     def __init__(self, head: Head, prompt: int, *, include_usage: bool) -> None:
@@ -88,19 +94,23 @@ class CompletionFrames:
             "model": head.model,
         }
 
+    @override
     def opening(self) -> bytes:
         return b""
 
+    @override
     def piece(self, channel: Channel, text: str) -> bytes:
         del channel
         return self._frame({"choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": None}]})
 
+    @override
     def closing(self, said: Said) -> bytes:
         frames = self._frame({"choices": [{"index": 0, "text": "", "logprobs": None, "finish_reason": said.finish}]})
         if self._include_usage:
             frames += self._frame({"choices": [], "usage": usage(said, self._prompt)})
         return frames + DONE
 
+    @override
     def error(self, message: str, *, done: bool, repeated: bool) -> bytes:
         return error_event(message, done=done, repeated=repeated)
 
@@ -108,7 +118,7 @@ class CompletionFrames:
         return f"data: {_compact({**self._base, **rest})}\n\n".encode("utf-8", "surrogatepass")
 
 
-class NativeFrames:
+class NativeFrames(Frames):
     """The named events of `/api/v1/chat`; the last holds the whole result, also after an error."""
 
     def __init__(self, instance_id: str, result: dict[str, Json]) -> None:
@@ -116,6 +126,7 @@ class NativeFrames:
         self._result = result
         self._open: str | None = None
 
+    @override
     def opening(self) -> bytes:
         return (
             _event("chat.start", model_instance_id=self._instance_id)
@@ -124,16 +135,19 @@ class NativeFrames:
             + _event("prompt_processing.end")
         )
 
+    @override
     def piece(self, channel: Channel, text: str) -> bytes:
         kind = "message" if channel == "content" else "reasoning"
         begun = b"" if self._open == kind else self._close() + _event(f"{kind}.start")
         self._open = kind
         return begun + _event(f"{kind}.delta", content=text)
 
+    @override
     def closing(self, said: Said) -> bytes:
         del said
         return self._close() + _event("chat.end", result=self._result)
 
+    @override
     def error(self, message: str, *, done: bool, repeated: bool) -> bytes:
         del done, repeated
         return _event("error", error={"type": "unknown", "message": message}) + _event("chat.end", result=self._result)

@@ -59,7 +59,7 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 class Instance:
     """A model in memory, with `parallel` slots; whoever finds them taken waits in a queue without end."""
 
-    __slots__ = (*("active", "context_length", "engine", "id", "jit", "last_used", "model", "parallel", "queue"), "ttl_s")
+    __slots__ = "active context_length engine id jit last_used model parallel queue ttl_s".split()
 
     def __init__(
         self, name: str, model: FakeModel, *, engine: Engine, context_length: int, parallel: int, ttl_s: float | None
@@ -171,7 +171,8 @@ class Studio:
         self.instances: list[Instance] = []
         self.downloads: dict[str, Download] = {}
         self.loading, self.overflow, self.timing = loading, overflow, timing
-        self._engine, self._context_length, self._parallel = engine, context_length, parallel
+        self._engine: Engine | EngineName = engine
+        self._context_length, self._parallel = context_length, parallel
         self._coming: dict[str, asyncio.Future[Instance]] = {}
         for model in self.models:
             if model.loaded:
@@ -248,7 +249,8 @@ class Studio:
         try:
             instance = await self._load(model, ttl_s=self.loading.ttl_s if ttl_s is None else ttl_s)
         except BaseException as error:
-            arrival.set_exception(error if isinstance(error, Refused) else Refused(errors.load_failed(model.key, "Operation canceled.")))
+            cancelled = Refused(errors.load_failed(model.key, "Operation canceled."))
+            arrival.set_exception(error if isinstance(error, Refused) else cancelled)
             raise
         else:
             arrival.set_result(instance)
@@ -324,4 +326,3 @@ class Studio:
         while (numbered := name if nth == 1 else f"{name}:{nth}") in taken:
             nth += 1
         return numbered
-

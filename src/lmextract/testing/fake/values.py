@@ -27,7 +27,7 @@ __all__ = [
     "Unsettled",
 ]
 
-TOKEN = "sk-lm-fakefake:fakefakefakefakefake"
+TOKEN = "sk-lm-fakefake:fakefakefakefakefake"  # noqa: S105  # opens nothing
 """A token of the right form, for `FakeLMStudio(token=TOKEN)`; it opens nothing but the fake."""
 
 Place: TypeAlias = Literal["none", "apart", "instead", "endless", "tags", "orphan-tag", "marker", "field"]
@@ -109,8 +109,8 @@ class Overflow:
     """What happens when the context is too small.
 
     `era` chooses the words of the refusal: A for 0.3.x, B for 0.4.x before the engine protocol, C for GGUF since
-    0.4.19 [R, R, M], mlx for batched MLX [C].  With `shared_pool` (LM Studio's default [C]) the requests that run at the same
-    time share one context length, and all of them fail when it is full [R, M]; without it each has its own.
+    0.4.19 [R, R, M], mlx for batched MLX [C].  With `shared_pool` (LM Studio's default [C]) requests that run at the
+    same time share one context length, and all of them fail when it is full [R, M]; without it each has its own.
     """
 
     era: Era = "C"

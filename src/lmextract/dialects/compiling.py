@@ -1,0 +1,83 @@
+"""From a target to the wire schema of a dialect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lmextract.dialects.branches import Expander
+from lmextract.dialects.drafts import draft_of
+from lmextract.dialects.linking import linked
+from lmextract.dialects.lowering import Lowering
+from lmextract.dialects.records import DIALECTS, STRUCTURE, Dialect
+from lmextract.types import JsonSchema, Path, WireSchema
+
+if TYPE_CHECKING:
+    from lmextract.target import Target
+
+__all__ = ["compile_schema", "expander_of"]
+
+_WITHOUT = " without "
+
+
+def compile_schema(target: Target[Any] | JsonSchema | Any, dialect: str = "safe") -> WireSchema:
+    """The wire schema of a target, a type or a JSON Schema, for a dialect, and the list of what it gave up.
+
+    The same object for the same target, so that servers can cache by it.  No schema is refused: what no value satisfies,
+    or what an engine cannot take, is relaxed and reported.  ValueError for a dialect that does not exist.
+    """
+    if isinstance(target, Mapping):
+        schema, typed = target, False
+    elif isinstance(found := getattr(target, "schema", None), Mapping):
+        schema, typed = found, bool(getattr(target, "typed", False))
+    else:
+        from lmextract.target import Target
+
+        schema, typed = Target.of(target).schema, True
+    try:
+        text = json.dumps(schema)
+    except (TypeError, ValueError, RecursionError):
+        return _compiled(schema, dialect, typed=typed)
+    return _of_text(text, dialect, typed)
+
+
+@lru_cache(maxsize=512)
+def _of_text(text: str, dialect: str, typed: bool) -> WireSchema:  # noqa: FBT001  # cached by position
+    return _compiled(json.loads(text), dialect, typed=typed)
+
+
+def record_of(dialect: str) -> tuple[Dialect, frozenset[str]]:
+    """The record of a dialect and the keywords that are not to be used; `gguf without pattern` names both."""
+    name, _, dropped = dialect.partition(_WITHOUT)
+    record = STRUCTURE if name == STRUCTURE.name else DIALECTS.get(name)
+    if record is None:
+        raise ValueError(f"no dialect {name!r}; there are {', '.join(DIALECTS)}")
+    return record, frozenset(filter(None, dropped.split("+")))
+
+
+def expander_of(schema: JsonSchema) -> Expander:
+    """What multiplies out the schemas of a document."""
+    return Expander(schema, draft_of(schema))
+
+
+def _compiled(schema: JsonSchema, dialect: str, *, typed: bool) -> WireSchema:
+    record, dropped = record_of(dialect)
+    lowering = Lowering(expander_of(schema), record, typed=typed, dropped=dropped)
+    wire = lowering.lowered((schema,), Path())
+    if wire is None:
+        lowering.relax(Path(), "schema", "no value satisfies it")
+        wire = lowering.anything()
+    wrapped = not _is_object(wire)
+    if wrapped:
+        wire = {"type": "object", "properties": {"value": wire}, "required": ["value"], "additionalProperties": False}
+    relaxations = lowering.relaxations
+    whole = linked(wire, lowering.knots, share=record.references)
+    return WireSchema(whole, relaxations, not relaxations, dialect, wrapped)
+
+
+def _is_object(wire: Mapping[str, Any]) -> bool:
+    if "anyOf" in wire:
+        return all(_is_object(each) for each in wire["anyOf"])
+    return wire.get("type") == "object"
