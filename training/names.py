@@ -9,7 +9,7 @@ __all__ = ["authors", "invented", "person", "publisher", "title"]
 Rng = random.Random
 
 _ONSETS = "b br c ch cl cr d dr f fl fr g gl gr h j k kr l m n p ph pl pr qu r s sh sk sl sp st t th tr v w y z".split()
-_VOWELS = "a a a e e e i i i o o o u u ai ea ee ei ia ie io oa oo ou y ü é ö á ø ñe å".split()
+_VOWELS = [*"a e i o u a e i o u ai ea ee ei ia ie io oa oo ou y a e i o".split() * 4, *"ü é ö á ø è å ñe ç".split()]
 _CODAS = [*[""] * 8, *"n n r r l l s s t m ck nd rt ll ng x th sk ff b d g k p z ld rn".split()]
 _ENDS = (
     "son sen ford ley ton ham berg mann ski ska ova ov ez ini elli eau wood field worth well man stein quist er ers ing "
@@ -43,8 +43,8 @@ _TITLE_WORDS = (
 _SMALL = "of the and in for a to from with on at under or by is are as into against between".split()
 _STARTS = "The The The The A A An My All Their Our His Her To On In Of How Why What Where When Who As No One If".split()
 _HOUSES = (
-    "Press;Books;Verlag;Publishing;House;& Sons;Editions;Classics;University Press;Brothers;& Co.;Publishers;Publications;"
-    "Editore;Éditions;and Company;Publishing House;Library;& Daughters;Academic;Media;Group;Inc.;Ltd"
+    "Press;Books;Verlag;Publishing;House;& Sons;Editions;Classics;University Press;Brothers;& Co;Publishers;Publications;"
+    "Editore;Éditions;and Company;Publishing House;Library;& Daughters;Academic;Media;Group;Inc;Ltd"
 ).split(";")
 _CAPITALS = "ABCDEFGHIJKLMNOPRSTUVW"
 
@@ -140,7 +140,7 @@ def _syllables(rng: Rng, low: int, high: int) -> str:
 
 
 def _title_word(rng: Rng) -> str:
-    return _capital(rng.choice(_TITLE_WORDS) if rng.random() < 0.6 else _syllables(rng, 1, 3))
+    return _capital(rng.choice(_TITLE_WORDS) if rng.random() < 0.68 else _syllables(rng, 1, 3))
 
 
 def _capital(text: str) -> str:

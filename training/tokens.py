@@ -7,7 +7,9 @@ does with user-defined tokens: the longest piece first, wherever it occurs in wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lmextract.prompt import document_message, preamble
@@ -24,6 +26,7 @@ TEMPLATE = (
 GLUE = ('","', '":', "null", "|null", ": string", ": integer")
 """JSON's and the notation's own punctuation; no two of equal length can overlap, see `_check`."""
 
+WORDS = 160
 FIELDS = ("title", "author", "year", "publisher")
 
 
@@ -59,8 +62,12 @@ class Tokens:
         """The tokens of a conversation, by the chat template."""
         return [token for message in messages for token in self._turn(message)]
 
+    def role(self, name: str) -> int:
+        """The token that opens a turn."""
+        return END + CONTROL.index(f"<|{name}|>")
+
     def _turn(self, message: Message) -> list[int]:
-        return [END + CONTROL.index(f"<|{message.role}|>"), *self.encode(message.content), END]
+        return [self.role(message.role), *self.encode(message.content), END]
 
     def _bytes(self, token: int) -> bytes:
         if token < END:
@@ -68,15 +75,26 @@ class Tokens:
         return (*CONTROL, *self.pieces)[token - END].encode()
 
 
-def shared_pieces(first: JsonSchema, second: JsonSchema) -> tuple[str, ...]:
-    """What every prompt says, read off the prompts of two schemas that differ in name and fields; and the glue."""
+def shared_pieces(first: JsonSchema, second: JsonSchema, documents: Sequence[str]) -> tuple[str, ...]:
+    """What every prompt says, read off the prompts of two schemas that differ in name and fields; and usual words.
+
+    A word counts with the space before it and in small letters only: names and titles stay spelled out.
+    """
     texts = [preamble(schema, name=name)[0].content for schema, name in ((first, "One"), (second, "Two"))]
     lines = [text.split("\n") for text in texts]
     common = [line for line in lines[0] if line in lines[1] and len(line) > 1]
     asked = [next(line for line in each if line.endswith(f", {name}:")) for each, name in zip(lines, ("One", "Two"))]
     common.append(asked[0].removesuffix(", One:"))
     before, after = document_message("\0").content.split("\0")
-    return (*dict.fromkeys(common), before, after, *GLUE, *FIELDS)
+    pieces = (*dict.fromkeys(common), before, after, *GLUE, *FIELDS)
+    return (*pieces, *_usual(documents, pieces))
+
+
+def _usual(documents: Sequence[str], pieces: Sequence[str]) -> list[str]:
+    words = Counter(word for text in documents for word in re.findall(r"(?<=[\w,]) [a-z]{2,}\b|(?<=, ) [a-z]{2,}\b", text))
+    saved = {word: count * (len(word) - 1) for word, count in words.items() if word.isascii()}
+    ranked = sorted(saved, key=lambda word: (-saved[word], word))
+    return sorted([word for word in ranked if not any(_clash(word, piece) for piece in pieces)][:WORDS])
 
 
 def _cut(part: str | int, piece: str, token: int) -> list[str | int]:
@@ -88,11 +106,15 @@ def _cut(part: str | int, piece: str, token: int) -> list[str | int]:
     return found[:-1]
 
 
-def _check(pieces: tuple[str, ...]) -> None:
+def _check(pieces: Sequence[str]) -> None:
     """llama.cpp leaves the order of equally long pieces open: two such must never compete for the same letters."""
     for one in pieces:
         for other in pieces:
-            if one != other and len(one.encode()) == len(other.encode()):
-                clash = any(one.endswith(other[:size]) for size in range(1, len(other)))
-                if clash:
-                    raise ValueError(f"{one!r} and {other!r} are equally long and can overlap")
+            if _clash(one, other):
+                raise ValueError(f"{one!r} and {other!r} are equally long and can overlap")
+
+
+def _clash(one: str, other: str) -> bool:
+    if one == other or len(one.encode()) != len(other.encode()):
+        return False
+    return any(one.endswith(other[:size]) or other.endswith(one[:size]) for size in range(1, len(other)))

@@ -123,12 +123,12 @@ def garbage_server() -> Iterator[str]:
     yield from serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Garbage))
 
 
-def serving(server: socketserver.BaseServer) -> Iterator[str]:
+def serving(server: socketserver.TCPServer) -> Iterator[str]:
     """Run a server in a thread, and give its address."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"  # type: ignore[str-bytes-safe]  # an IPv4 address
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -45,7 +45,12 @@ def test_a_type_that_cannot_be_expressed(tmp_path: Path, text: Path, lmextract: 
     source.write_text("from typing import Callable\nclass Odd: x: int\nHook = Callable[[int], int]\n", "utf-8")
 
     for name in ("Odd", "Hook"):
-        _check(lmextract("extract", "-s", f"{source}:{name}", text), 2, "cannot be expressed as a JSON Schema", "Use models")
+        _check(
+            lmextract("extract", "-s", f"{source}:{name}", text),
+            2,
+            "cannot be expressed as a JSON Schema",
+            "Use models",
+        )
 
 
 @pytest.mark.usefixtures("fake")

@@ -17,7 +17,9 @@ class _Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("encoding", "written"), [("utf-8", '"Gödel"'), ("latin-1", '"G\\u00f6del"'), ("ascii", '"G\\u00f6del"')])
+@pytest.mark.parametrize(
+    ("encoding", "written"), [("utf-8", '"Gödel"'), ("latin-1", '"G\\u00f6del"'), ("ascii", '"G\\u00f6del"')]
+)
 def test_json_is_in_its_own_letters_only_where_stdout_is_utf_8(
     encoding: str, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +58,9 @@ def test_a_table_on_a_terminal_shows_names_in_full(monkeypatch: pytest.MonkeyPat
     assert name in terminal.getvalue()
 
 
-def test_waiting_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waiting_is_shown_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with working("extracting"):
         pass
     assert capsys.readouterr() == ("", "")
@@ -100,3 +104,8 @@ def test_the_log_is_as_it_was_afterwards() -> None:
         pass
 
     assert (log.level, list(log.handlers)) == before
+
+
+def test_half_a_character_does_not_end_the_run() -> None:
+    """A file name that is no UTF-8 holds them, and so may a reply."""
+    assert dumps("\udcff") == '"\\udcff"'

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
-from tests.cli.conftest import BOOK, Lmextract
+from tests.cli.conftest import Lmextract
 
 from lmextract.cli.destination import destination
 from lmextract.errors import ConfigError
@@ -57,15 +58,21 @@ def test_the_file_of_before_is_there_until_the_end(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_was_done_before_an_interruption_is_kept_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_done_before_an_interruption_is_kept_beside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "out.jsonl"
     with pytest.raises(KeyboardInterrupt), destination(path) as stream:
-        stream.write("one line\n")
-        raise KeyboardInterrupt
+        _write_and_be_interrupted(stream)
 
     assert not path.exists()
     assert (tmp_path / "out.jsonl.part").read_text("utf-8") == "one line\n"
     assert "out.jsonl.part" in capsys.readouterr().err
+
+
+def _write_and_be_interrupted(stream: TextIO) -> None:
+    stream.write("one line\n")
+    raise KeyboardInterrupt
 
 
 def test_the_permissions_of_the_file_stay(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from lmextract.cli.documents import named_files, read_document
 from lmextract.errors import DocumentError
 
 
-@pytest.mark.parametrize("content", ["Gödel".encode(), b"\xef\xbb\xbf" + "Gödel".encode()], ids=["plain", "with a mark"])
+@pytest.mark.parametrize(
+    "content", ["Gödel".encode(), b"\xef\xbb\xbf" + "Gödel".encode()], ids=["plain", "with a mark"]
+)
 def test_a_utf_8_file_is_read_with_and_without_a_byte_order_mark(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)

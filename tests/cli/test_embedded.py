@@ -8,12 +8,15 @@ import pytest
 from tests.cli.conftest import Lmextract
 
 from lmextract.cli.specs import target_named
+from lmextract.servers._models import BUNDLED
 from lmextract.types import Valid
 
 pytest.importorskip("xllamacpp")
 
 
-def test_the_engine_answers_with_a_valid_value_or_a_typed_error(random_gguf: Path, text: Path, lmextract: Lmextract) -> None:
+def test_the_engine_answers_with_a_valid_value_or_a_typed_error(
+    random_gguf: Path, text: Path, lmextract: Lmextract
+) -> None:
     ran = lmextract("extract", "-s", "book", "--server", f"embedded:{random_gguf}", "--max-tokens", "300", text)
 
     assert ran.code in (0, 1), ran.err
@@ -38,3 +41,12 @@ def test_a_model_that_is_named_beside_another_is_refused(random_gguf: Path, lmex
 
     assert ran.code == 2
     assert "not other" in ran.err
+
+
+def test_without_a_model_it_says_how_to_name_one(lmextract: Lmextract) -> None:
+    if list(BUNDLED.glob("*.gguf")):
+        pytest.skip("a model is bundled")
+    ran = lmextract("extract", "-s", "book", "--server", "embedded", stdin=b"A text")
+
+    assert ran.code == 2
+    assert "--server embedded:path/to/model.gguf" in ran.err

@@ -123,7 +123,9 @@ def test_the_worst_failure_decides_the_exit_code(
     assert ran.code == 3
 
 
-def test_a_server_that_fails_twice_in_a_row_is_not_asked_again(fake: FakeLMStudio, text: Path, lmextract: Lmextract) -> None:
+def test_a_server_that_fails_twice_in_a_row_is_not_asked_again(
+    fake: FakeLMStudio, text: Path, lmextract: Lmextract
+) -> None:
     fake.script(lambda _: BOOK, faults=lambda request: REFUSED if request.call else None)
     ran = lmextract("extract", "-s", "book", *[text] * 6)
 
@@ -177,12 +179,14 @@ def test_examples_are_shown_to_the_model(fake: FakeLMStudio, text: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [('{"title": 1}', "does not fit"), ("{", "is no JSON")], ids=["wrong value", "no JSON"]
+    ("value", "said"),
+    [('{"title": 1}', "does not fit"), ("{", "is no JSON")],
+    ids=["wrong value", "no JSON"],
 )
 def test_an_example_that_does_not_fit_is_2_and_nothing_is_sent(
-    value: str, said: str, fake: FakeLMStudio, text: Path, tmp_path: Path, lmextract: Lmextract
+    value: str, said: str, fake: FakeLMStudio, text: Path, lmextract: Lmextract
 ) -> None:
-    wrong = tmp_path / "wrong.json"
+    wrong = text.with_name("wrong.json")
     wrong.write_text(value, "utf-8")
     ran = lmextract("extract", "-s", "book", "--example", text, wrong, text)
 

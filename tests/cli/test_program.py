@@ -140,7 +140,9 @@ def test_ctrl_c_is_130_and_lets_go_of_the_server(fake: FakeLMStudio, text: Path,
     assert fake.wait_idle()
 
 
-def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(fake: FakeLMStudio, text: Path, start: Start) -> None:
+def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(
+    fake: FakeLMStudio, text: Path, start: Start
+) -> None:
     """As in `lmextract extract ... | head -1`; no document is asked about that nobody waits for."""
     fake.script(lambda _: BOOK, faults={1: Fault.delay(0.3)})
     process = start("extract", "-s", "book", "-q", *[text] * 50)
@@ -165,3 +167,11 @@ def test_a_full_disk_is_said(fake: FakeLMStudio, text: Path) -> None:
     assert ran.returncode == 2
     assert "No space left" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_terminal_without_a_letter_gets_its_escape(start: Start) -> None:
+    process = start("schema", PYTHONIOENCODING="ascii")
+    out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (0, "")
+    assert "r\\xe9sum\\xe9" in out

@@ -123,7 +123,9 @@ def test_every_ready_made_schema_is_a_target(name: str) -> None:
     assert target_named(name).schema["description"]
 
 
-def test_a_ready_made_name_is_not_hidden_by_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ready_made_name_is_not_hidden_by_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "book").mkdir()
     monkeypatch.chdir(tmp_path)
 

@@ -106,6 +106,19 @@ def test_threads_and_several_event_loops_use_one_engine_at_once(engine: Embedded
     assert engine.start() == before
 
 
+def test_no_call_of_a_crowd_is_left_waiting(random_gguf: Path) -> None:
+    """The engine lets a connection without a thread wait for 5 s, which would be too long here."""
+
+    async def crowd(server: Embedded) -> list[Reply]:
+        return await asyncio.gather(*(server.asend(ask(f"text {n}", NAMED, seed=n)) for n in range(64)))
+
+    for _ in range(2):
+        with Embedded(random_gguf, parallel=2, timeout_s=4.5) as server:
+            assert len(asyncio.run(crowd(server))) == 64
+            with ThreadPoolExecutor(32) as pool:
+                assert len(list(pool.map(server.send, [ask(f"text {n}", NAMED, seed=n) for n in range(64)]))) == 64
+
+
 def test_threads_that_start_it_together_start_one_engine(random_gguf: Path) -> None:
     with Embedded(random_gguf, parallel=2) as server:
         barrier = threading.Barrier(4)

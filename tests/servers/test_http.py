@@ -73,9 +73,9 @@ def request_of(peer: socket.socket) -> bytes:
         data += more
     head, _, body = data.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
-    while len(body) < length:
-        body += peer.recv(65536)
-    return data
+    while len(body) < length and (more := peer.recv(65536)):
+        body += more
+    return head + b"\r\n\r\n" + body
 
 
 def forever(answer: bytes) -> Callable[[socket.socket, int], None]:

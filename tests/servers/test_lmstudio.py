@@ -318,3 +318,13 @@ def test_without_jit_an_unloaded_model_is_refused_with_the_command_that_loads_on
     with FakeLMStudio(models=models, loading=Loading(jit=False)) as fake:
         with pytest.raises((ServerRefused, ConfigError), match="lms load"):
             extract(Book, "Dune", server=studio(fake), model="qwen3-4b")
+
+
+def test_a_server_that_is_only_starting_is_waited_for() -> None:
+    failures = iter([Fault.status(503), Fault.reset()])
+
+    def starting(request: Any) -> Fault | None:
+        return next(failures, None) if request.path.endswith("/models") else None
+
+    with FakeLMStudio([DUNE], faults=starting) as fake:
+        assert extract(Book, "Dune", server=studio(fake)).title == "Dune"

@@ -87,6 +87,13 @@ CASES: list[tuple[int, Any, type[ServerError], bool]] = [
     (500, "oops", ServerUnavailable, True),
     (503, {"message": "Loading model", "type": "unavailable_error", "code": 503}, ServerUnavailable, True),
     (500, {"code": 500, "message": "empty grammar stack", "type": "server_error"}, SchemaRefused, False),
+    (
+        500,
+        "The model produced output that does not match the expected peg-native format",
+        SchemaRefused,
+        False,
+    ),
+    (400, quoted(code=400, message="Automatic parser generation failed: JSON schema error at #/a"), SchemaRefused, False),
 ]
 
 

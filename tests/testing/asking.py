@@ -26,7 +26,9 @@ CLIENT = httpx.Client(timeout=30, trust_env=False, verify=False, limits=httpx.Li
 
 def wanted(schema: object) -> dict[str, Any]:
     """The part of a body that asks for a schema."""
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}}
+    return {
+        "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+    }
 
 
 def post(fake: FakeLMStudio, path: str, body: object, **headers: str) -> httpx.Response:

@@ -134,7 +134,7 @@ def a_generic_function(target: type[Item], texts: list[str]) -> list[Item]:
 
 def mistakes(text: str) -> Film:
     """Each line is an error to both checkers, or its comment would be one."""
-    extract(Book, text).pages  # type: ignore[attr-defined]  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+    extract(Book, text).pages()  # type: ignore[attr-defined]  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
     extract(Book, text.encode())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     extract(Book)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     extract(Book, text, "qwen3-4b")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

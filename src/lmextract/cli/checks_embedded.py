@@ -7,11 +7,9 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from lmextract.cli.case import Case, Seen
-from lmextract.cli.finding import failed, ok
+from lmextract.cli.finding import ok
 from lmextract.errors import ConfigError
 from lmextract.servers import Embedded
-
-_NAME_ONE = "Name one: --server embedded:path/to/model.gguf, or a model of LM Studio: --server embedded:qwen3-4b"
 
 __all__ = ["model_file", "package", "start"]
 
@@ -26,10 +24,7 @@ def package(case: Case) -> Seen:
 
 def model_file(case: Case) -> Seen:
     """Which GGUF file would be run."""
-    try:
-        server = case.connection.open_embedded()
-    except ConfigError as error:
-        return case, (failed("model", error, "" if case.connection.gguf else _NAME_ONE),)
+    server = case.connection.open_embedded()
     why = "named by you" if case.connection.gguf else "the bundled one"
     case = replace(case, server=server, profile=server.profile())
     return case, (ok("model", f"{server.model}, {why}: {server.path}"),)

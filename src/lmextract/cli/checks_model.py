@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lmextract.cli.case import Case, Seen
 from lmextract.cli.console import dumps
 from lmextract.cli.finding import Finding, failed, ok, warning
-from lmextract.errors import ConfigError
+from lmextract.errors import ConfigError, ServerUnavailable
 from lmextract.ready_made import ready_made
 from lmextract.types import Extraction, Reply
 
@@ -22,6 +22,7 @@ _SMALL_CONTEXT = 4096
 _GOOD_CONTEXT = 8192
 
 _TEXT = "The Left Hand of Darkness is a novel by Ursula K. Le Guin.\nAce Books published it in 1969.\n"
+_SLOW = "A slow model, or one that is being loaded, may need longer: --timeout 600"
 _BOOK = {"title": "The Left Hand of Darkness", "year": 1969}
 
 
@@ -108,7 +109,10 @@ def round_trip(case: Case) -> Seen:
     if schema is None:
         raise ConfigError("the ready-made schemas are missing.", hint="Install lmextract again.")
     extractor: Extractor[Any] = Extractor(schema, server=case.server)
-    extraction = extractor.run(_TEXT)
+    try:
+        extraction = extractor.run(_TEXT)
+    except ServerUnavailable as error:
+        return case, (failed("extraction", error, error.hint or _SLOW),)
     seconds = sum(attempt.reply.seconds for attempt in extraction.attempts)
     usage = extraction.usage
     seen = f"{dumps(extraction.value)} after {seconds:.1f} s ({usage.prompt} + {usage.completion} tokens)"

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lmextract.cli.values import positive_seconds
+from lmextract.errors import ConfigError
 from lmextract.settings import DEFAULT_BASE, Settings
 
 if TYPE_CHECKING:
     from lmextract.servers import Embedded, LMStudio, Retry
+
+_NAME_ONE = (
+    "Name one: --server embedded:path/to/model.gguf, or a model of LM Studio: --server embedded --model qwen3-4b"
+)
 
 __all__ = ["Connection", "add_connection"]
 
@@ -78,7 +83,10 @@ class Connection:
         """Make the embedded engine, which starts when it is first asked."""
         from lmextract.servers import Embedded
 
-        embedded = Embedded(self.gguf, timeout_s=self.timeout_s)
+        try:
+            embedded = Embedded(self.gguf, timeout_s=self.timeout_s)
+        except ConfigError as error:
+            raise ConfigError(error.reason, hint=error.hint if self.gguf else _NAME_ONE) from error
         embedded.profile(self.model if self.model_from == "--model" else None)  # ConfigError for another model's name
         return embedded
 

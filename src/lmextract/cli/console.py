@@ -13,8 +13,8 @@ __all__ = ["dumps", "logging_to_stderr", "say", "table", "working"]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends: what a model or a document says must not command the terminal."""
 
-_UPPER_CONTROL = re.compile(r"[\x7f-\x9f]")
-"""The control characters that JSON does not escape; they can only stand within its strings."""
+_NEVER_RAW = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
+"""What JSON does not escape and stdout should not get: controls, and halves of characters, which no encoding has."""
 
 
 def say(kind: str, message: str) -> None:
@@ -33,7 +33,7 @@ def dumps(value: object, *, indent: int | None = None) -> str:
 
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not unicode, indent=indent)
-    return _UPPER_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _NEVER_RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 @contextmanager
@@ -47,8 +47,10 @@ def working(text: str, *, quiet: bool = False) -> Generator[None]:
         from rich.text import Text
     except ImportError:
         print(f"{without_control(text)} ...", end="\r", file=sys.stderr, flush=True)
-        yield
-        print("\x1b[K", end="", file=sys.stderr, flush=True)
+        try:
+            yield
+        finally:
+            print("\x1b[K", end="", file=sys.stderr, flush=True)
     else:
         with Console(stderr=True).status(Text(without_control(text))):
             yield

@@ -38,13 +38,13 @@ def _run(arguments: Namespace) -> int:
 
 
 def _print(finding: Finding) -> None:
-    print(f"{finding.state:<4}  {finding.step:<10}  {_indented(finding.seen)}", flush=True)
+    print(_indented(f"{finding.state:<4}  {finding.step:<10}  ", finding.seen), flush=True)
     if finding.cure:
-        print(f"{'':<18}-> {_indented(finding.cure)}", flush=True)
+        print(_indented(f"{'':<18}-> ", finding.cure), flush=True)
 
 
-def _indented(text: str) -> str:
-    return without_control(text).strip().replace("\n", f"\n{'':<18}")
+def _indented(head: str, text: str) -> str:
+    return head + without_control(text).strip().replace("\n", "\n" + " " * len(head))
 
 
 def _summary(findings: Iterable[Finding]) -> str:

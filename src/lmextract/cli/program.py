@@ -29,6 +29,9 @@ examples:
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # absent where something else stands in for stdout
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # a letter that the terminal does not have must not end a command
     try:
         return _run(argv)
     except BrokenPipeError:

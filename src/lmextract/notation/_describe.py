@@ -35,7 +35,7 @@ MAX_NESTING = 32
 
 MAX_NAME_CHARS = 40
 
-_JSON_MARKS = frozenset('{}[]",:')
+_JSON_MARKS = frozenset('{}[]",:-')
 APPLIED = ("allOf", "anyOf", "oneOf")
 
 
@@ -114,8 +114,9 @@ class _Printer:
     def _pieces(self, node: Mapping[str, Any], level: int) -> Iterator[Text]:
         """The types that must all hold."""
         for ref, target in self.refs.targets(node):
-            hint = last_step(ref) or _title_of(target)
-            yield code("any").led(f"see {ref}") if target is None else self._type(target, level, hint)
+            name = last_step(ref)
+            known = target is not None
+            yield self._type(target, level, name or _title_of(target)) if known else code("any").limited([name])
         if self.refs.hides_siblings(node):
             return
         whole, node = node, self._with_all_of(node)
@@ -338,4 +339,4 @@ def _cost(text: str) -> int:
     """
     words = sum(1 + (len(word) - 1) // 12 for word in re.findall(r" ?[^\W\d_]+|\d+|_|\s+", text))
     marks = re.findall(r"[^\w\s]+", text)
-    return words + sum(1 if set(run) <= _JSON_MARKS else (len(run) + 1) // 2 for run in marks)
+    return words + sum(1 if set(run) <= _JSON_MARKS else max(1, len(run) - 1) for run in marks)

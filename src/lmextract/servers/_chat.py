@@ -7,7 +7,7 @@ import re
 
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer, Connections, Retry, aretrying, retrying
-from lmextract.servers._wire import encode, parse
+from lmextract.servers._wire import encode, parse, serving
 from lmextract.types import Reply, Request
 
 __all__ = ["ChatClient"]
@@ -53,18 +53,12 @@ class ChatClient:
         return await aretrying(lambda: self._asend(request), self._retry)
 
     def get(self, path: str) -> Answer:
-        """Fetch a path once, unparsed."""
-        try:
-            return self.connections.request("GET", path)
-        except ServerUnavailable as error:
-            raise self._hinted(error) from error.__cause__
+        """Fetch a path, unparsed unless the server says that it is busy or broken; retried as `send` is."""
+        return retrying(lambda: self._get(path), self._retry)
 
     async def aget(self, path: str) -> Answer:
         """Do as `get` does, awaited."""
-        try:
-            return await self.connections.arequest("GET", path)
-        except ServerUnavailable as error:
-            raise self._hinted(error) from error.__cause__
+        return await aretrying(lambda: self._aget(path), self._retry)
 
     def close(self) -> None:
         """Close idle connections; the client stays usable."""
@@ -73,6 +67,18 @@ class ChatClient:
     async def aclose(self) -> None:
         """Do as `close` does, and for the running event loop too."""
         await self.connections.aclose()
+
+    def _get(self, path: str) -> Answer:
+        try:
+            return serving(self.connections.request("GET", path), self._secret)
+        except ServerUnavailable as error:
+            raise self._hinted(error) from error.__cause__
+
+    async def _aget(self, path: str) -> Answer:
+        try:
+            return serving(await self.connections.arequest("GET", path), self._secret)
+        except ServerUnavailable as error:
+            raise self._hinted(error) from error.__cause__
 
     def _send(self, request: Request) -> Reply:
         try:

@@ -43,6 +43,11 @@ class EngineSettings:
     memory_growth_bytes: int
     verbosity: int
 
+    @property
+    def places(self) -> int:
+        """How many requests to have under way, so that no slot runs dry; more would only take connections."""
+        return 2 * self.parallel + 8
+
 
 class Child:
     """A started engine.
@@ -68,7 +73,7 @@ class Child:
         except OSError as error:
             self._close_files()
             raise ConfigError(f"the engine's process cannot be started: {error}.") from error
-        self._tell({**asdict(settings), "api_key": self.api_key})
+        self._tell({**asdict(settings), "api_key": self.api_key, "connections": 3 * settings.places})
 
     def starting(self) -> Iterator[float]:
         """Yield the pauses, in seconds, to make until the engine is ready; raises what kept it from becoming so."""

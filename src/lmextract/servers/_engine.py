@@ -111,7 +111,8 @@ def _preferences(settings: dict[str, Any]) -> dict[str, Any]:
         "kv_unified": False,  # each slot has its share of the context for itself
         "warmup": False,
         "fit_params": False,
-        "n_threads_http": 300,  # llama.cpp adds more as they are needed
+        # A connection keeps its thread for 5 s after its last answer, and those that find no thread wait as long.
+        "n_threads_http": settings["connections"],
         "n_batch": 512,
         "n_ubatch": 512,
         # Both would let a healthy engine grow by gigabytes, and growth is how a hanging one is told.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -75,6 +75,24 @@ class Keeper:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._places = threading.Semaphore(settings.places)
+
+    @contextmanager
+    def place(self) -> Generator[Iterator[float]]:
+        """Lend a place in front of the engine, which is taken once the pauses (in seconds) it yields have been made."""
+        taken = False
+
+        def waiting() -> Iterator[float]:
+            nonlocal taken
+            while not self._places.acquire(blocking=False):
+                yield 0.01
+            taken = True
+
+        try:
+            yield waiting()
+        finally:
+            if taken:
+                self._places.release()
 
     @contextmanager
     def engine(self, request: Request | None = None) -> Generator[Engine]:

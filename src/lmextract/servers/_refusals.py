@@ -177,7 +177,9 @@ _MEANINGS: tuple[tuple[re.Pattern[str], Callable[[_Refusal], ServerError]], ...]
         ),
         (r"Context size has been exceeded", _context_full),
         (r"JSON schema conversion failed|failed to parse grammar|empty grammar stack|grammar_init", _schema),
-        (r"Failed to initialize samplers|Pattern must start with", _schema),
+        (r"Failed to initialize samplers|Pattern must start with|Automatic parser generation failed: JSON", _schema),
+        # A pattern that lets a raw quote through: the same schema would fail again (llama.cpp, 500).
+        (r"does not match the expected peg-native format|output is not valid JSON", _schema),
         (r"'type' must be a string|Unsupported JSON Schema|Ref recusion|supported by Outlines", _schema),
         (
             r"Unimplemented keys?\b|json.?schema (is )?(invalid|not supported)|(invalid json.?|Unsatisfiable )schema",

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from lmextract.errors import ServerRefused
+from lmextract.errors import SchemaRefused, ServerRefused
 from lmextract.servers._http import Answer
 from lmextract.servers._refusals import classify
 from lmextract.types import Json, Message, Options, Reply, Request, Usage, WireSchema, is_object
 
-__all__ = ["encode", "json_of", "parse"]
+__all__ = ["encode", "json_of", "parse", "serving"]
 
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "seed")
 
@@ -65,7 +65,11 @@ def _head(
             "json_schema": {"name": _tool_name(name), "strict": True, "schema": schema.schema},
         }
     turns = ",".join(map(_turn, fixed))
-    return f'{_dumps(body)[:-1]},{extra}"messages":[{turns}'.encode("utf-8", "replace")
+    try:
+        constant = _dumps(body)[:-1]
+    except RecursionError:
+        raise SchemaRefused("the schema is nested too deeply to be written.", detail="nested too deeply") from None
+    return f'{constant},{extra}"messages":[{turns}'.encode("utf-8", "replace")
 
 
 def _turn(message: Message) -> str:
@@ -94,14 +98,19 @@ def json_of(answer: Answer) -> Json:
         ) from None
 
 
+def serving(answer: Answer, secret: str = "") -> Answer:
+    """The answer itself, unless it says that the server is busy or broken."""
+    if answer.status >= 500 or answer.status == 429:
+        raise classify(answer, _json_or_none(answer), secret)
+    return answer
+
+
 def parse(answer: Answer, secret: str = "") -> Reply:
     """The Reply in an answer, or the ServerError that it means; an `error` key counts whatever the status (BT#618).
 
     `secret` is removed from whatever the error quotes.
     """
-    if answer.status >= 500 or answer.status == 429:
-        raise classify(answer, _json_or_none(answer), secret)
-    body = json_of(answer)
+    body = json_of(serving(answer, secret))
     if answer.status != 200 or not is_object(body) or body.get("error"):
         raise classify(answer, body, secret)
     try:

@@ -11,6 +11,7 @@ import math
 import os
 import time
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -46,11 +47,11 @@ class Embedded:
 
     `gguf_path_or_model` is a .gguf file, or a model in LM Studio's models folder by any of its names (`qwen3-4b`,
     `publisher/model`, a file name); None for the model bundled with this package.  Nothing is ever downloaded.
-    `context_length` is in tokens and for each of the `parallel` requests that run at once; default, and never more
-    than: what the model was trained for; default at most 8,192.  `threads` default to one for tiny models, else to half
-    the processors, at most eight.  `timeout_s` is the longest wait for an answer, `start_timeout_s` for the model to be
-    loaded.  An engine that grows by more than `memory_growth_mib` after it was loaded is ended (where the system tells:
-    Linux, macOS).  `verbosity` is llama.cpp's; 1 is errors only.
+    `context_length` is in tokens and for each of the `parallel` requests that run at once; never more than what the
+    model was trained for, and by default at most 8,192.  `threads` default to one for tiny models, else to half the
+    processors, at most eight.  `timeout_s` is the longest wait for an answer once its turn has come, `start_timeout_s`
+    that for the model to be loaded.  An engine that grows by more than `memory_growth_mib` after it was loaded is ended
+    (where the system tells: Linux, macOS).  `verbosity` is llama.cpp's; 1 is errors only.
 
     Usable from threads and event loops at once.  A copy in another process, pickled or forked, starts an engine of its
     own.  An interrupted call (Ctrl-C, cancellation) ends the engine unless another call is using it.
@@ -124,19 +125,24 @@ class Embedded:
     def send(self, request: Request, /) -> Reply:
         """Answer one request; a ServerError says why not, and the next call finds a working engine again."""
         self.profile(request.model)
-        with self._mine().engine(request) as engine:
-            _wait(engine)
-            return engine.client.send(request)
+        keeper = self._mine()
+        with keeper.place() as waiting:
+            _sleep(waiting)
+            with keeper.engine(request) as engine:
+                _sleep(engine.child.starting())
+                return engine.client.send(request)
 
     async def asend(self, request: Request, /) -> Reply:
         """Do as `send` does, awaited."""
         self.profile(request.model)
+        keeper = self._mine()
         engine: Engine | None = None
         try:
-            with self._mine().engine(request) as engine:
-                for pause_s in engine.child.starting():
-                    await asyncio.sleep(pause_s)
-                return await engine.client.asend(request)
+            with keeper.place() as waiting:
+                await _asleep(waiting)
+                with keeper.engine(request) as engine:
+                    await _asleep(engine.child.starting())
+                    return await engine.client.asend(request)
         finally:
             if engine is not None and engine.child.stopped:
                 await engine.adisconnect()
@@ -144,7 +150,7 @@ class Embedded:
     def start(self) -> Endpoint:
         """Start the engine now rather than with the first request, and say where it is served."""
         with self._mine().engine() as engine:
-            _wait(engine)
+            _sleep(engine.child.starting())
             return Endpoint(f"{engine.child.url}/v1", engine.child.api_key)
 
     def close(self) -> None:
@@ -184,9 +190,14 @@ class Embedded:
         return self._keeper
 
 
-def _wait(engine: Engine) -> None:
-    for pause_s in engine.child.starting():
+def _sleep(pauses_s: Iterable[float]) -> None:
+    for pause_s in pauses_s:
         time.sleep(pause_s)
+
+
+async def _asleep(pauses_s: Iterable[float]) -> None:
+    for pause_s in pauses_s:
+        await asyncio.sleep(pause_s)
 
 
 def _check_positive(**values: float | None) -> None:

@@ -23,8 +23,8 @@ class LMStudio:
 
     `base_url` may end in `/v1` or not; default LM_STUDIO_API_BASE, then http://127.0.0.1:1234.  `api_key` defaults to
     LM_STUDIO_API_KEY, then LM_API_TOKEN; it is sent to that address only and shown nowhere.  `model` is asked for where
-    a call names none; default LMEXTRACT_MODEL.  `dialect` overrules what the listing says of the engine.  `timeout_s` is the longest silence,
-    not the longest answer: a slow model with a long prompt is silent for minutes.
+    a call names none; default LMEXTRACT_MODEL.  `dialect` overrules what the listing says of the engine.  `timeout_s`
+    is the longest silence, not the longest answer: a slow model with a long prompt is silent for minutes.
 
     Usable from threads and event loops at once; pickles without its connections.
     """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.testing.asking import error, get, post
 
 from lmextract.testing import TOKEN, FakeLMStudio, Unsettled
-from tests.testing.asking import error, get, post
 
 OTHER = "sk-lm-OtherOne:abcdefghij0123456789"
 EVERY = ["/v1/models", "/api/v0/models", "/api/v1/models"]
@@ -32,7 +32,9 @@ def test_a_missing_token_is_told(header: dict[str, str]) -> None:
     assert response.status_code == 401
     assert list(response.json()["error"]) == ["type", "code", "message"]
     assert response.json()["error"]["code"] == "invalid_api_key"
-    assert error(response).startswith("An LM Studio API token is required to make requests to this server, but none was")
+    assert error(response).startswith(
+        "An LM Studio API token is required to make requests to this server, but none was"
+    )
 
 
 @pytest.mark.parametrize("key", ["lm-studio-placeholder", "sk-lm-short:abc", TOKEN + "0", TOKEN.replace(":", "-")])
@@ -73,7 +75,7 @@ def test_unknown_routes_are_locked_too() -> None:
 
 
 @pytest.mark.parametrize(("locked", "status"), [(False, 200), (True, 401)])
-def test_whether_the_greeting_is_locked_can_be_chosen(locked: bool, status: int) -> None:
+def test_whether_the_greeting_is_locked_can_be_chosen(*, locked: bool, status: int) -> None:
     with FakeLMStudio(token=TOKEN, unsettled=Unsettled(greeting_needs_token=locked)) as fake:
         assert get(fake, "/lmstudio-greeting").status_code == status
 

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-
-from lmextract.testing import MLX_LLGUIDANCE, FakeLMStudio, FakeModel, Fault, Unsettled
-from lmextract.types import Reply, Usage
 from tests.testing.asking import BOOK, MESSAGES, chat, content, error, message, post, wanted
+
+from lmextract.testing import MLX_LLGUIDANCE, FakeLMStudio, FakeModel, Fault, OutOfReplies, Unsettled
+from lmextract.types import Reply, Usage
 
 
 def test_the_body_has_the_keys_recorded_on_0_4_25_in_their_order() -> None:
@@ -97,12 +97,14 @@ def test_replies_can_go_on_for_ever() -> None:
 
 
 def test_the_end_of_the_replies_is_told_to_the_client_and_raised_at_the_end() -> None:
-    with pytest.raises(AssertionError, match="1 replies were scripted"), FakeLMStudio(["only"]) as fake:
-        chat(fake)
-        response = chat(fake)
+    fake = FakeLMStudio(["only"]).start()
+    chat(fake)
+    response = chat(fake)
 
-        assert response.status_code == 400
-        assert "1 replies were scripted, and one question more was asked" in error(response)
+    assert response.status_code == 400
+    assert "1 replies were scripted, and one question more was asked" in error(response)
+    with pytest.raises(OutOfReplies):
+        fake.__exit__(None, None, None)
 
 
 def test_an_assertion_in_a_replies_function_fails_the_test() -> None:
@@ -110,14 +112,21 @@ def test_an_assertion_in_a_replies_function_fails_the_test() -> None:
         assert body["model"] == "other", "the wrong model was asked"
         return "fine"
 
-    with pytest.raises(AssertionError, match="the wrong model was asked"), FakeLMStudio(check) as fake:
-        assert "AssertionError: the wrong model was asked" in error(chat(fake))
+    fake = FakeLMStudio(check).start()
+
+    assert "AssertionError: the wrong model was asked" in error(chat(fake))
+    with pytest.raises(AssertionError, match="the wrong model was asked"):
+        fake.__exit__(None, None, None)
 
 
 def test_an_error_of_the_test_itself_is_not_hidden_by_one_of_the_script() -> None:
-    with pytest.raises(KeyError, match="mine"), FakeLMStudio([]) as fake:
-        chat(fake)
-        raise KeyError("mine")
+    def use() -> None:
+        with FakeLMStudio([]) as fake:
+            chat(fake)
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        use()
 
 
 # --- structured output
@@ -136,7 +145,7 @@ def test_every_other_type_of_response_format_is_refused(kind: object) -> None:
         response = chat(fake, response_format={"type": kind})
 
     assert response.status_code == 400
-    assert response.text == '{"error":"\'response_format.type\' must be \'json_schema\' or \'text\'"}'
+    assert response.text == "{\"error\":\"'response_format.type' must be 'json_schema' or 'text'\"}"
 
 
 def test_text_is_prose() -> None:

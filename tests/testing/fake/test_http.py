@@ -8,10 +8,10 @@ import json
 import socket
 
 import pytest
+from tests.testing.asking import MESSAGES, chat, connected, get, post, read_response, read_to_end, request_bytes
 
 from lmextract.testing import FakeLMStudio, Timing
 from lmextract.testing.fake.http import BadRequest, Parser
-from tests.testing.asking import MESSAGES, chat, connected, get, post, read_response, read_to_end, request_bytes
 
 BODY = {"messages": MESSAGES}
 

@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.testing.asking import MESSAGES, chat, error, get, post
 
 from lmextract.testing import FakeLMStudio, FakeModel, Loading, Timing
-from tests.testing.asking import MESSAGES, chat, error, get, post
 
 COLD = FakeModel("cold", loaded=False)
 EMBEDDING = FakeModel("embedder", kind="embedding")
@@ -43,7 +43,10 @@ def test_an_unknown_model_is_not_found_with_404_on_the_native_route() -> None:
         response = post(fake, "/api/v1/chat", {"model": "c", "input": "Hi"})
 
     assert response.status_code == 404
-    assert (response.json()["error"]["type"], response.json()["error"]["code"]) == ("invalid_request", "model_not_found")
+    assert (response.json()["error"]["type"], response.json()["error"]["code"]) == (
+        "invalid_request",
+        "model_not_found",
+    )
     assert response.text.startswith('{\n  "error"')
 
 
@@ -95,11 +98,12 @@ def test_a_model_that_cannot_be_loaded_is_told() -> None:
 
 
 @pytest.mark.parametrize(("duplicates", "loaded"), [(False, 1), (True, 3)])
-def test_cold_requests_at_once_share_a_load_or_make_duplicates(duplicates: bool, loaded: int) -> None:
+def test_cold_requests_at_once_share_a_load_or_make_duplicates(*, duplicates: bool, loaded: int) -> None:
     """BT#1751."""
-    with FakeLMStudio(
-        models=[COLD], timing=Timing(load_s=0.1), loading=Loading(duplicates=duplicates)
-    ) as fake, ThreadPoolExecutor(3) as pool:
+    with (
+        FakeLMStudio(models=[COLD], timing=Timing(load_s=0.1), loading=Loading(duplicates=duplicates)) as fake,
+        ThreadPoolExecutor(3) as pool,
+    ):
         names = set(pool.map(lambda _: served(fake, model="cold"), range(3)))
 
         assert len(fake.loaded) == loaded
@@ -108,9 +112,9 @@ def test_cold_requests_at_once_share_a_load_or_make_duplicates(duplicates: bool,
 
 
 @pytest.mark.parametrize(("evict", "left"), [(True, ("warm", "second")), (False, ("warm", "first", "second"))])
-def test_the_model_loaded_on_demand_before_is_evicted(evict: bool, left: tuple[str, ...]) -> None:
-    models = ["warm", FakeModel("first", loaded=False), FakeModel("second", loaded=False)]
-    with FakeLMStudio(models=models, loading=Loading(auto_evict=evict)) as fake:
+def test_the_model_loaded_on_demand_before_is_evicted(*, evict: bool, left: tuple[str, ...]) -> None:
+    cold = [FakeModel(name, loaded=False) for name in ("first", "second")]
+    with FakeLMStudio(models=["warm", *cold], loading=Loading(auto_evict=evict)) as fake:
         served(fake, model="first")
         served(fake, model="second")
 
@@ -148,7 +152,11 @@ def test_without_loading_on_demand_only_the_loaded_are_listed(path: str) -> None
 
 
 def test_v0_models_tell_state_and_loaded_context() -> None:
-    models = [FakeModel("warm", context_length=4096, tool_use=True), FakeModel("cold", loaded=False, kind="vlm"), EMBEDDING]
+    models = [
+        FakeModel("warm", context_length=4096, tool_use=True),
+        FakeModel("cold", loaded=False, kind="vlm"),
+        EMBEDDING,
+    ]
     with FakeLMStudio(models=models, engine="mlx-llguidance") as fake:
         warm, embedder, cold = get(fake, "/api/v0/models").json()["data"]
         alone = get(fake, "/api/v0/models/warm").json()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.testing.asking import CLIENT, chat, error, get, post
 
 from lmextract.testing import FakeLMStudio, Unsettled
-from tests.testing.asking import CLIENT, chat, error, get, post
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from tests.testing.asking import BOOK, chat, content, deltas, message, post, wanted
 
 from lmextract.testing import FakeLMStudio, Reasoning
 from lmextract.testing.fake.speech import MARKER
 from lmextract.testing.fake.values import Place
-from tests.testing.asking import BOOK, chat, content, deltas, message, post, wanted
 
 ANSWER = '{"title": "Dune"}'
 THOUGHT = "Let me think."
@@ -102,7 +102,8 @@ def test_a_cut_answer_counts_one_token_less_than_the_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "text", "finish"), [(1, "", "length"), (2, "abcd", "length"), (3, "abcdefghij", "stop"), (0, "", "length")]
+    ("limit", "text", "finish"),
+    [(1, "", "length"), (2, "abcd", "length"), (3, "abcdefghij", "stop"), (0, "", "length")],
 )
 def test_the_limit_is_in_tokens_of_four_characters(limit: int, text: str, finish: str) -> None:
     with FakeLMStudio(["abcdefghij"]) as fake:

@@ -87,6 +87,8 @@ def _gguf_reason(node: Json, root: dict[str, Any]) -> str | None:
     reference = node.get("$ref")
     if isinstance(reference, str):
         return None if _llama_resolves(reference, root) else f"{_CONVERSION}Unsupported ref: {reference}"
+    if any(keyword in node for keyword in ("oneOf", "anyOf", "const", "enum")):
+        return None  # these swallow their neighbours
     pattern = node.get("pattern")
     if isinstance(pattern, str) and (not as_types(node) or "string" in as_types(node)):
         if not (pattern.startswith("^") and pattern.endswith("$")):

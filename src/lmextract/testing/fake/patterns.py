@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -31,9 +32,9 @@ def matching(pattern: str, *, least: int = 0, most: int | None = None, nth: int 
         tree = _PARSER.parse(pattern)
     except (re.error, OverflowError, RecursionError):
         return None
-    for extra in (0, 1, 2, 3, 5, 8, 13, 21, 40, 80, 150, 300, 600, 1200):
+    for branch, extra in itertools.product((0, 1, 2), (0, 1, 2, 3, 5, 8, 13, 21, 40, 80, 150, 300, 600, 1200)):
         try:
-            text = _Sampler(extra, nth).sequence(tree)
+            text = _Sampler(extra, nth + branch).sequence(tree)
         except _Impossible:
             return None
         fitted = [text, text.ljust(least, "x"), "x" * max(0, least - len(text)) + text]

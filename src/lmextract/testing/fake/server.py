@@ -274,7 +274,7 @@ class FakeLMStudio:
 
 
 def _listening(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it, each stream would take 40 ms more.
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it a stream would take 40 ms more.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
