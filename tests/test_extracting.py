@@ -45,7 +45,7 @@ def test_aextract_returns_the_typed_value() -> None:
 
 
 def test_run_tells_the_whole_story() -> None:
-    result = Extractor(Book, server=ScriptedServer([{"title": 1}, DUNE])).run("Dune, 1965")
+    result = Extractor(Book, server=ScriptedServer([{"year": 1965}, DUNE])).run("Dune, 1965")
 
     assert result.value.title == "Dune"
     assert len(result.attempts) == 2

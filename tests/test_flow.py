@@ -92,12 +92,15 @@ def test_the_document_is_the_last_message_and_the_constant_part_comes_first() ->
     assert all("Dune, 1965." not in message.content for message in request.messages[:-1])
 
 
-def test_a_repair_request_only_adds_to_the_conversation() -> None:
-    _, requests = extracted(plan(), BAD, BAD, GOOD)
+def test_a_repair_adds_the_latest_answer_and_its_problems_to_the_first_question() -> None:
+    _, requests = extracted(plan(repairs=3), BAD, Reply('{"year": 19651}'), Reply('{"year": 19652}'), GOOD)
+    first = requests[0].messages
 
-    for before, after in zip(requests, requests[1:], strict=False):
-        assert after.messages[: len(before.messages)] == before.messages
-        assert [message.role for message in after.messages[len(before.messages) :]] == ["assistant", "user"]
+    for later, wrong in zip(requests[1:], ("19650", "19651", "19652"), strict=True):
+        assert later.messages[: len(first)] == first
+        assert [message.role for message in later.messages[len(first) :]] == ["assistant", "user"]
+        assert wrong in later.messages[-2].content
+        assert wrong in later.messages[-1].content
 
 
 def test_a_repair_request_tells_what_was_wrong_where_and_with_what() -> None:
@@ -114,7 +117,7 @@ def test_a_repaired_value_says_so() -> None:
     result, _ = extracted(plan(), BAD, GOOD)
 
     assert [(note.code, note.path) for note in result.notes] == [("repaired", Path("year"))]
-    assert [attempt.kind for attempt in result.attempts] == ["extract", "repair"]
+    assert [attempt.kind for attempt in result.attempts] == ["extract", "mend"]
     assert result.attempts[0].problems[0].value == 19650
 
 
@@ -231,3 +234,101 @@ def test_any_other_refusal_passes_through() -> None:
 
 def test_notes_print_with_their_place() -> None:
     assert str(Note("repaired", "was wrong", Path("a", 0, "b c"))) == "repaired at $.a[0]['b c']: was wrong"
+
+
+class Line(BaseModel):
+    text: str
+    price: float
+
+
+class Invoice(BaseModel):
+    number: str
+    lines: list[Line]
+    total: float
+
+
+def invoice_plan(*, context_length: int | None = None) -> Plan[Invoice]:
+    target = Target.of(Invoice)
+    wire = compile_schema(target, "gguf")
+    profile = Profile("m", "gguf", context_length)
+    return Plan(target, wire, preamble(target.schema, wire=wire, name="Invoice"), profile)
+
+
+def drive_invoice(*replies: str | Reply) -> tuple[Extraction[Invoice], list[Request]]:
+    flow = extraction(invoice_plan(), Document("Invoice 7: nails 2.50, wood 10, total 12.50."))
+    requests = [next(flow)]
+    try:
+        for reply in replies:
+            requests.append(flow.send(Reply(reply) if isinstance(reply, str) else reply))
+    except StopIteration as end:
+        done: Extraction[Invoice] = end.value
+        return done, requests
+    raise AssertionError("the flow asks for more replies")
+
+
+RIGHT = Invoice(number="7", lines=[Line(text="nails", price=2.5), Line(text="wood", price=10)], total=12.5)
+
+
+def test_only_the_wrong_places_are_asked_for_again() -> None:
+    wrong = '{"number":"7","lines":[{"text":"nails","price":2.5},{"text":"wood","price":"ten"}],"total":"?"}'
+    result, requests = drive_invoice(wrong, '{"lines[1].price":10,"total":12.5}')
+    wire = requests[1].schema
+
+    assert result.value == RIGHT
+    assert wire is not None
+    assert list(wire.schema["properties"]) == ["lines[1].price", "total"]
+    assert {str(note.path) for note in result.notes} == {"$.lines[1].price", "$.total"}
+
+
+def test_a_mend_that_does_not_cure_is_mended_again() -> None:
+    wrong = '{"number":"7","lines":[{"text":"nails","price":2.5},{"text":"wood","price":"ten"}],"total":12.5}'
+    result, requests = drive_invoice(wrong, '{"lines[1].price":"10 EUR or so"}', '{"lines[1].price":10}')
+
+    assert result.value == RIGHT
+    assert [attempt.kind for attempt in result.attempts] == ["extract", "mend", "mend"]
+    assert "ten" not in requests[2].messages[-1].content
+
+
+def test_a_mend_without_json_falls_back_to_the_whole() -> None:
+    wrong = '{"number":"7","lines":[],"total":"?"}'
+    right = '{"number":"7","lines":[{"text":"nails","price":2.5},{"text":"wood","price":10}],"total":12.5}'
+    result, requests = drive_invoice(wrong, "I do not know.", right)
+
+    assert result.value == RIGHT
+    assert requests[2].schema is requests[0].schema
+
+
+def test_of_a_cut_answer_only_the_rest_is_asked_for() -> None:
+    cut = Reply('{"number":"7","lines":[{"text":"nails","price":2.5},{"text":"wo', finish="length")
+    result, requests = drive_invoice(cut, '{"lines[1:]":[{"text":"wood","price":10}],"total":12.5}')
+    wire = requests[1].schema
+
+    assert result.value == RIGHT
+    assert wire is not None
+    assert "number" not in wire.schema["properties"]
+    assert "truncated" in {note.code for note in result.notes}
+
+
+def test_giving_up_keeps_what_was_right() -> None:
+    flow = extraction(invoice_plan(), Document("Invoice 7"))
+    reply = Reply('{"number":"7","lines":[{"text":"nails","price":2.5}],"total":"?"}')
+    next(flow)
+    with pytest.raises(InvalidReply) as caught:
+        for said in (reply, Reply('{"total":"?"}'), Reply('{"total":"?"}')):
+            flow.send(said)
+
+    assert caught.value.partial == {"number": "7", "lines": [{"text": "nails", "price": 2.5}]}
+
+
+def test_thinking_first_is_one_more_request_without_a_schema_on_the_same_conversation() -> None:
+    thoughtful = Plan(**{name: getattr(plan(), name) for name in Plan.__slots__} | {"think": True})
+    result, requests = extracted(thoughtful, Reply("It says Dune, of 1965.", usage=Usage(10, 7)), GOOD)
+
+    assert requests[0].schema is None
+    assert requests[0].options.reasoning is None
+    assert requests[0].max_tokens == Options().think_tokens
+    assert requests[1].messages[: len(requests[0].messages)] == requests[0].messages
+    assert "It says Dune, of 1965." in requests[1].messages[-2].content
+    assert requests[1].schema is not None
+    assert [attempt.kind for attempt in result.attempts] == ["think", "extract"]
+    assert result.notes == ()

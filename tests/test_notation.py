@@ -309,6 +309,12 @@ def test_optional_fields_that_the_wire_demands_may_be_null() -> None:
     assert shown == "{\na: string|null\nb: string|null\nc: any\nd: {\n e?: string\n f?: string\n}|null\n}"
 
 
+def test_a_map_with_listed_keys_has_them_all_on_the_wire() -> None:
+    schema = {"additionalProperties": {"type": "number"}, "propertyNames": {"enum": ["a", "b"]}}
+
+    assert describe(schema, wire=wire(record(a={}, b={}))) == '{[enum["a","b"]]: number|null}'
+
+
 def test_a_wrapped_target_is_shown_in_its_wrapping() -> None:
     wrapping = record(value={"type": "array", "items": record(title=STRING, year=STRING)})
 
@@ -333,7 +339,19 @@ KEYWORDS = (
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 REFS = st.sampled_from(
-    ["#", "#/", "#/$defs/a", "#/definitions/b", "#a", "a", "http://[", "#/%zz/~2", "#/items/²", "x#/a"]
+    [
+        "#",
+        "#/",
+        "#/$defs/a",
+        "#/definitions/b",
+        "#a",
+        "a",
+        "http://[",
+        "#/items/" + "9" * 5000,
+        "#/%zz/~2",
+        "#/items/²",
+        "x#/a",
+    ]
 )
 JUNK = st.recursive(
     SCALARS | REFS | st.sampled_from(["string", "object", "array", "null", "date-time"]),

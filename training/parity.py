@@ -75,7 +75,7 @@ def worst_difference(engine: Engine, model: Llama, prompts: list[list[int]]) -> 
     """The largest difference of a log-probability among those of each prompt's twenty likeliest tokens."""
     worst = 0.0
     for tokens in prompts:
-        body = {"prompt": tokens, "n_predict": 1, "n_probs": 20, "temperature": 0.0, "cache_prompt": False}
+        body = {"prompt": tokens, "n_predict": 1, "n_probs": 20, "temperature": 0.0, "ignore_eos": True, "cache_prompt": False}
         told = engine.post("/completion", body)["completion_probabilities"][0]["top_logprobs"]
         mine = torch.log_softmax(logits(model, tokens), -1)
         worst = max(worst, *(abs(float(mine[each["id"]]) - each["logprob"]) for each in told))

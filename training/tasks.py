@@ -19,7 +19,7 @@ from lmextract import compile_schema
 from lmextract.prompt import document_message, preamble, wire_text
 from lmextract.types import Json, JsonSchema, Message
 
-__all__ = ["READY_MADE", "Question", "Row", "questions", "rows", "tokens"]
+__all__ = ["READY_MADE", "Question", "Row", "own_schema", "questions", "rows", "tokens"]
 
 Rng = random.Random
 
@@ -79,23 +79,28 @@ def tokens() -> Tokens:
 def questions(rng: Rng) -> Iterator[Question]:
     """Schemas without end."""
     while True:
-        schema, name = (READY_MADE, "Book") if rng.random() < 0.5 else _schema(rng)
+        schema, name = (READY_MADE, "Book") if rng.random() < 0.5 else own_schema(rng)
         yield _question(rng, schema, name)
 
 
-def rows(rng: Rng, question: Question, vocabulary: Tokens, count: int, which: Forms = "training") -> list[Row]:
-    """Documents for a question, with their answers, as tokens."""
+def rows(
+    rng: Rng, question: Question, vocabulary: Tokens, count: int, which: Forms = "training", longest: int = 1000
+) -> list[Row]:
+    """Documents for a question, with their answers, as tokens; those of more than `longest` tokens are passed over."""
     found: list[Row] = []
     while len(found) < count:
         text, book = document(rng, which)
         answer = question.answer(book)
-        if answer is not None:
-            asked = [*vocabulary.turns([document_message(text)]), vocabulary.role("assistant")]
-            found.append(Row((*asked, *vocabulary.encode(wire_text(answer)), END), len(asked)))
+        if answer is None:
+            continue
+        asked = [*vocabulary.turns([document_message(text)]), vocabulary.role("assistant")]
+        row = Row((*asked, *vocabulary.encode(wire_text(answer)), END), len(asked))
+        found += [row] if len(row.tokens) <= longest else []
     return found
 
 
-def _schema(rng: Rng) -> tuple[JsonSchema, str]:
+def own_schema(rng: Rng) -> tuple[JsonSchema, str]:
+    """A schema as a user may write it, and its name."""
     often = {"title": 0.95, "author": 0.85, "year": 0.8, "publisher": 0.5}
     fields = [field for field in FIELDS if rng.random() < often[field]] or ["title"]
     if rng.random() < 0.4:

@@ -85,6 +85,8 @@ def shared_pieces(first: JsonSchema, second: JsonSchema, documents: Sequence[str
     common = [line for line in lines[0] if line in lines[1] and len(line) > 1]
     asked = [next(line for line in each if line.endswith(f", {name}:")) for each, name in zip(lines, ("One", "Two"))]
     common.append(asked[0].removesuffix(", One:"))
+    # What the first schema says of its fields is as constant as the rules are.
+    common += [f" // {said}" for line in lines[0] for _, mark, said in [line.partition(" // ")] if mark]
     before, after = document_message("\0").content.split("\0")
     pieces = (*dict.fromkeys(common), before, after, *GLUE, *FIELDS)
     return (*pieces, *_usual(documents, pieces))

@@ -13,7 +13,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -34,15 +34,15 @@ IGNORED = -100
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def batches(rng: random.Random, vocabulary: Tokens) -> Iterator[Batch]:
-    """Batches without end; each has one question, and documents of about one length."""
+def batches(rng: random.Random, vocabulary: Tokens, longest: Callable[[], int]) -> Iterator[Batch]:
+    """Batches without end; each has one question, and documents of about one length, at most `longest` tokens."""
     asked = questions(rng)
     while True:
         pool: list[Batch] = []
         for _ in range(8):
             question = next(asked)
             prefix = vocabulary.turns(question.fixed)
-            ordered = sorted(rows(rng, question, vocabulary, BATCH * 3), key=lambda row: len(row.tokens))
+            ordered = sorted(rows(rng, question, vocabulary, BATCH * 3, longest=longest()), key=lambda row: len(row.tokens))
             pool += [batch(prefix, ordered[at : at + BATCH]) for at in range(0, len(ordered), BATCH)]
         rng.shuffle(pool)
         yield from pool
@@ -98,6 +98,10 @@ class Run:
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.elapsed_s, self.rows = state["step"], state["elapsed_s"], state["rows"]
 
+    def longest(self) -> int:
+        """How many tokens a row may have: short ones teach copying sooner."""
+        return round(110 + 150 * min(1.0, self.elapsed_s / self.budget_s / 0.3))
+
     def learn(self, given: Batch) -> float:
         """Take one step."""
         prefix, table, places, wanted = given
@@ -148,7 +152,7 @@ def checks(vocabulary: Tokens) -> dict[str, list[Batch]]:
 
 def train(run: Run, vocabulary: Tokens) -> None:
     """Train until the time is over, with a line in curve.csv each minute."""
-    given = batches(random.Random(run.seed * 1_000_003 + run.step), vocabulary)
+    given = batches(random.Random(run.seed * 1_000_003 + run.step), vocabulary, run.longest)
     checked, curve = checks(vocabulary), run.folder / "curve.csv"
     if not curve.exists():
         curve.write_text("seconds,steps,rows,loss,exact_known_forms,exact_new_forms\n")

@@ -33,6 +33,7 @@ class DecoratorHow(TypedDict, total=False):
     model: str | None
     examples: Examples
     repairs: int
+    think: bool
     options: Options | None
     context: Any
 
@@ -116,6 +117,7 @@ def extractor(
     model: str | None = None,
     examples: Examples = (),
     repairs: int = 2,
+    think: bool = False,
     options: Options | None = None,
     context: Any = None,
 ) -> Any:
@@ -125,7 +127,9 @@ def extractor(
     parameter of that name.  Raises TypeError for a function without a document parameter or a return type, and for a
     docstring that names a parameter there is none of.
     """
-    how = DecoratorHow(server=server, model=model, examples=examples, repairs=repairs, options=options, context=context)
+    how = DecoratorHow(
+        server=server, model=model, examples=examples, repairs=repairs, think=think, options=options, context=context
+    )
 
     def decorate(function: Callable[..., Any]) -> Any:
         kind: Any = AsyncExtractingFunction if inspect.iscoroutinefunction(function) else ExtractingFunction

@@ -56,7 +56,8 @@ class LMExtractError(Exception):
         super().__init__(reason)
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self._headline(), self.hint)))
+        said = self._headline()
+        return f"{said if said.endswith(('.', ':', '!', '?')) else said + '.'} {self.hint}" if self.hint else said
 
     def _headline(self) -> str:
         return self.reason
@@ -166,10 +167,14 @@ class ContextOverflow(ServerError):
 
 
 class ReplyError(LMExtractError):
-    """The model answered, and no usable value came of it; carries every attempt and the last problems."""
+    """The model answered, and no usable value came of it; carries every attempt and the last problems.
+
+    `partial` is what was read of the answer less what is wrong with it, as JSON; it is no value of the target.
+    """
 
     problems: tuple[Problem, ...]
     attempts: tuple[Attempt, ...]
+    partial: Any
 
     def __init__(
         self,
@@ -178,8 +183,9 @@ class ReplyError(LMExtractError):
         hint: str = "",
         problems: tuple[Problem, ...] = (),
         attempts: tuple[Attempt, ...] = (),
+        partial: Any = None,
     ) -> None:
-        super().__init__(reason, hint=hint, problems=problems, attempts=attempts)
+        super().__init__(reason, hint=hint, problems=problems, attempts=attempts, partial=partial)
 
     @property
     def usage(self) -> Usage:

@@ -40,6 +40,7 @@ class How(TypedDict, total=False):
     instructions: str | None
     examples: Examples
     repairs: int
+    think: bool
     options: Options | None
     context: Any
 
@@ -54,7 +55,8 @@ class Extractor(Generic[T]):
     `target` is a type, a JSON Schema as a dict, or the path of one.  `server` None means the one of `use_server`, else
     the environment's; `model` None the one that is loaded.  `instructions` are added to the prompt.  `examples` are
     pairs of a text and its right value, checked against the target here.  `repairs` is how often a wrong reply is
-    asked again.  `context` reaches pydantic validators as `info.context`.
+    asked again.  `think` lets the model think freely first, within `options.think_tokens`.
+    `context` reaches pydantic validators as `info.context`.
 
     Raises TargetError for a target that no schema can express and ExampleError for an example that does not fit.
     """
@@ -65,12 +67,13 @@ class Extractor(Generic[T]):
     instructions: str | None
     examples: Examples
     repairs: int
+    think: bool
     options: Options
     context: Any
     _shown: tuple[tuple[str, str], ...]
 
     @overload
-    def __init__(self, target: TypeForm[T], **how: Unpack[How]) -> None: ...
+    def __init__(self, target: TypeForm[T] | Target[T], **how: Unpack[How]) -> None: ...
     @overload
     def __init__(self: Extractor[Any], target: SchemaSource, **how: Unpack[How]) -> None: ...
     def __init__(
@@ -82,6 +85,7 @@ class Extractor(Generic[T]):
         instructions: str | None = None,
         examples: Examples = (),
         repairs: int = 2,
+        think: bool = False,
         options: Options | None = None,
         context: Any = None,
     ) -> None:
@@ -94,6 +98,7 @@ class Extractor(Generic[T]):
             "instructions": instructions,
             "examples": tuple(examples),
             "repairs": repairs,
+            "think": think,
             "options": options or _NO_OPTIONS,
             "context": context,
             "_shown": _checked_examples(target_of(target), examples),
@@ -118,7 +123,7 @@ class Extractor(Generic[T]):
         target = cast("Target[T]", target_of(self.target))
         wire, constant = _prepared(target, profile.dialect, self.instructions, self._shown)
         return extraction(
-            Plan(target, wire, constant, profile, self.options, self.repairs, self.context),
+            Plan(target, wire, constant, profile, self.options, self.repairs, self.context, self.think),
             document,
         )
 
@@ -178,7 +183,7 @@ def _prepared(
 
 
 @overload
-def extract(target: TypeForm[T], text: str | Document, **how: Unpack[How]) -> T: ...
+def extract(target: TypeForm[T] | Target[T], text: str | Document, **how: Unpack[How]) -> T: ...
 @overload
 def extract(target: SchemaSource, text: str | Document, **how: Unpack[How]) -> Any: ...
 def extract(
@@ -190,6 +195,7 @@ def extract(
     instructions: str | None = None,
     examples: Examples = (),
     repairs: int = 2,
+    think: bool = False,
     options: Options | None = None,
     context: Any = None,
 ) -> Any:
@@ -202,6 +208,7 @@ def extract(
             instructions=instructions,
             examples=examples,
             repairs=repairs,
+            think=think,
             options=options,
             context=context,
         )
@@ -223,6 +230,7 @@ async def aextract(
     instructions: str | None = None,
     examples: Examples = (),
     repairs: int = 2,
+    think: bool = False,
     options: Options | None = None,
     context: Any = None,
 ) -> Any:
@@ -234,6 +242,7 @@ async def aextract(
         instructions=instructions,
         examples=examples,
         repairs=repairs,
+        think=think,
         options=options,
         context=context,
     )

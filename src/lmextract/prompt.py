@@ -21,9 +21,12 @@ __all__ = [
     "describe",
     "document_message",
     "empty_message",
+    "mend_message",
     "preamble",
     "reasoning_message",
     "repair_message",
+    "rest_message",
+    "think_message",
     "truncated_message",
     "wire_text",
 ]
@@ -100,13 +103,28 @@ def repair_message(problems: Sequence[Problem], *, wire: WireSchema | None = Non
 
     The problems' paths are those of the target; with a wrapping `wire` they are printed as the model wrote them.
     """
-    wrapped = wire is not None and wire.wrapped
-    lines = [f"- {_problem(problem, wrapped=wrapped)}" for problem in problems[:MAX_PROBLEMS]]
-    if len(problems) > MAX_PROBLEMS:
-        lines.append(f"- and {len(problems) - MAX_PROBLEMS} more")
-    listed = "\n".join(lines)
+    listed = _listed(problems, wrapped=wire is not None and wire.wrapped)
     again = "Answer again with the whole JSON, corrected from the text."
     return Message("user", f"Your JSON is not right:\n{listed}\n{again}")
+
+
+def mend_message(problems: Sequence[Problem], parts: str) -> Message:
+    """The turn that lists what is wrong and asks for those places only; `parts` describes them in the notation."""
+    listed = _listed(problems, wrapped=False)
+    again = "Answer only with these parts, corrected from the text, as JSON of this type:"
+    return Message("user", f"Your JSON is not right:\n{listed}\n{again}\n{parts}")
+
+
+def rest_message(parts: str) -> Message:
+    """The turn after a reply that was cut, which asks for what it lacks; `parts` describes that in the notation."""
+    return Message(
+        "user", f"Your answer was cut off. Answer only with what it still lacks, as JSON of this type:\n{parts}"
+    )
+
+
+def think_message() -> Message:
+    """The turn that lets the model think in plain words before it answers."""
+    return Message("user", "Before you answer, think: what does the text say of each field, and where? No JSON yet.")
 
 
 def truncated_message() -> Message:
@@ -138,6 +156,13 @@ def _system(target: str, instructions: str | None, name: str) -> str:
 def _called(name: str) -> str:
     plain = " ".join(name.split())
     return "" if plain.casefold() in _NO_NAMES or len(plain) > MAX_NAME_CHARS else f", {plain}"
+
+
+def _listed(problems: Sequence[Problem], *, wrapped: bool) -> str:
+    lines = [f"- {_problem(problem, wrapped=wrapped)}" for problem in problems[:MAX_PROBLEMS]]
+    if len(problems) > MAX_PROBLEMS:
+        lines.append(f"- and {len(problems) - MAX_PROBLEMS} more")
+    return "\n".join(lines)
 
 
 def _problem(problem: Problem, *, wrapped: bool) -> str:

@@ -103,7 +103,8 @@ class Options:
 
     `max_tokens` None means: as much as the answer may need within the model's context (4,096 where that is unknown).
     `reasoning` is the effort asked of reasoning models; `"none"` switches thinking off where the model allows it,
-    None leaves the model's own setting alone.
+    None leaves the model's own setting alone.  `think_tokens` is the most that the free thinking before an answer may
+    take, where an extractor asks for it.
     """
 
     temperature: float = 0.0
@@ -115,6 +116,7 @@ class Options:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     reasoning: str | None = "none"
+    think_tokens: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,11 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and what came of it; `kind` is `"extract"` or `"repair"`."""
+    """One request and what came of it.
+
+    `kind` is `"think"` (free thinking before the answer), `"extract"`, `"repair"` (the whole again), `"mend"` (only
+    the parts that were wrong) or `"rest"` (what a cut answer lacked).
+    """
 
     kind: str
     request: Request

@@ -292,7 +292,7 @@ def test_an_embedded_engine_that_has_no_model(lmextract: Lmextract, tmp_path: Pa
 
 def test_a_model_that_is_too_slow_may_be_given_longer(lmextract: Lmextract) -> None:
     with FakeLMStudio(lambda _: ANSWER, faults={0: Fault.hang()}) as server:
-        code, found = _examined(lmextract, server, "--timeout", "0.3")
+        code, found = _examined(lmextract, server, "--timeout", "1")
 
     assert (code, found["extraction"]["state"]) == (3, "fail")
     assert "--timeout 600" in found["extraction"]["cure"]

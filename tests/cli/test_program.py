@@ -144,7 +144,7 @@ def test_a_reader_that_has_seen_enough_ends_the_run_without_a_word(
     fake: FakeLMStudio, text: Path, start: Start
 ) -> None:
     """As in `lmextract extract ... | head -1`; no document is asked about that nobody waits for."""
-    fake.script(lambda _: BOOK, faults={1: Fault.delay(0.3)})
+    fake.script(lambda _: BOOK, faults=lambda request: Fault.delay(0.3) if request.call else None)
     process = start("extract", "-s", "book", "-q", *[text] * 50)
     assert process.stdout is not None
     process.stdout.readline()

@@ -112,7 +112,8 @@ def round_trip(case: Case) -> Seen:
     try:
         extraction = extractor.run(_TEXT)
     except ServerUnavailable as error:
-        return case, (failed("extraction", error, error.hint or _SLOW),)
+        silent = error.status is None and not error.transient
+        return case, (failed("extraction", error, _SLOW if silent else ""),)
     seconds = sum(attempt.reply.seconds for attempt in extraction.attempts)
     usage = extraction.usage
     seen = f"{dumps(extraction.value)} after {seconds:.1f} s ({usage.prompt} + {usage.completion} tokens)"

@@ -10,7 +10,7 @@ from typing import cast
 from lmextract.cli.case import Case, Seen
 from lmextract.cli.finding import failed, ok, warning
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
-from lmextract.servers._http import Answer, Connections, Retry
+from lmextract.servers._http import Answer, Connections
 from lmextract.servers._listing import LISTINGS, read_listing
 from lmextract.settings import Settings
 from lmextract.types import Json
@@ -31,7 +31,7 @@ _SINCE = {
 
 def address(case: Case) -> Seen:
     """Where the server should be, and who says so."""
-    case = replace(case, server=case.connection.open_lmstudio(Retry(attempts=1)))
+    case = replace(case, server=case.connection.open_lmstudio(patient=False))
     return case, (ok("address", f"{case.lmstudio.base_url} ({case.connection.server_from})"),)
 
 

@@ -11,7 +11,7 @@ from lmextract.errors import ConfigError
 from lmextract.settings import DEFAULT_BASE, Settings
 
 if TYPE_CHECKING:
-    from lmextract.servers import Embedded, LMStudio, Retry
+    from lmextract.servers import Embedded, LMStudio
 
 _NAME_ONE = (
     "Name one: --server embedded:path/to/model.gguf, or a model of LM Studio: --server embedded --model qwen3-4b"
@@ -75,9 +75,15 @@ class Connection:
         """The model that the embedded engine is to run; None for the bundled one."""
         return self.server.partition(":")[2] or self.model if self.embedded else None
 
-    def open(self, retry: Retry | None = None) -> LMStudio | Embedded:
+    def open(self) -> LMStudio | Embedded:
         """Make the server, to be used in a `with`; ConfigError for a word that names none."""
-        return self.open_embedded() if self.embedded else self.open_lmstudio(retry)
+        return self.open_embedded() if self.embedded else self.open_lmstudio()
+
+    def check(self) -> None:
+        """Raise at once what a patient server would raise after many tries: someone may be waiting."""
+        if not self.embedded:
+            with self.open_lmstudio(patient=False) as server:
+                server.profile(None)
 
     def open_embedded(self) -> Embedded:
         """Make the embedded engine, which starts when it is first asked."""
@@ -90,11 +96,13 @@ class Connection:
         embedded.profile(self.model if self.model_from == "--model" else None)  # ConfigError for another model's name
         return embedded
 
-    def open_lmstudio(self, retry: Retry | None = None) -> LMStudio:
-        """Make the client of a server that runs already."""
-        from lmextract.servers import LMStudio
+    def open_lmstudio(self, *, patient: bool = True) -> LMStudio:
+        """Make the client of a server that runs already; one that is not `patient` tries everything once."""
+        from lmextract.servers import LMStudio, Retry
         from lmextract.servers._current import server_named
 
         named = server_named(self.server)
         assert isinstance(named, LMStudio)
-        return LMStudio(named.base_url, model=self.model, timeout_s=self.timeout_s, retry=retry)
+        return LMStudio(
+            named.base_url, model=self.model, timeout_s=self.timeout_s, retry=None if patient else Retry(attempts=1)
+        )

@@ -70,7 +70,9 @@ def _run(arguments: Namespace) -> int:
     files = named_files(arguments.files)
     several = len(files) > 1 or arguments.jsonl
     report = Report(target, full=arguments.full, quiet=arguments.verbosity < 0, several=several)
-    with Connection.of(arguments).open() as server:
+    only = None if several else read_document(files[0])
+    connection = Connection.of(arguments)
+    with connection.open() as server:
         extractor: Extractor[Any] = Extractor(
             target,
             server=server,
@@ -79,8 +81,10 @@ def _run(arguments: Namespace) -> int:
             repairs=arguments.repairs,
             options=Options(temperature=arguments.temperature, max_tokens=arguments.max_tokens),
         )
-        how = _many if several else _one
-        return how(extractor, files, report, arguments.output)
+        connection.check()
+        if only is not None:
+            return _one(extractor, only, report, arguments.output)
+        return _many(extractor, files, report, arguments.output)
 
 
 def _example(text_file: str, json_file: str) -> tuple[str, Json]:
@@ -91,8 +95,7 @@ def _example(text_file: str, json_file: str) -> tuple[str, Json]:
         raise ConfigError(f"the example {json_file} is no JSON: {error}.") from None
 
 
-def _one(extractor: Extractor[Any], files: list[str], report: Report, output: Path | None) -> Exit:
-    document = read_document(files[0])
+def _one(extractor: Extractor[Any], document: Document, report: Report, output: Path | None) -> Exit:
     with destination(output) as stream:
         extraction = report.asking(extractor, document)
         stream.write(report.value(extraction))
@@ -101,8 +104,6 @@ def _one(extractor: Extractor[Any], files: list[str], report: Report, output: Pa
 
 
 def _many(extractor: Extractor[Any], files: list[str], report: Report, output: Path | None) -> Exit:
-    assert extractor.server is not None
-    extractor.server.profile(None)  # a server that is not there is told of once, not for each text
     codes = list[Exit]()
 
     def ask(document: Document, number: int) -> Extraction[Any]:

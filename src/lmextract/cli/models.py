@@ -48,7 +48,7 @@ def _records(connection: Connection) -> tuple[ModelRecord, ...]:
     """The models that a server lists, or that the embedded engine finds on this machine."""
     if connection.embedded:
         return _on_disk(connection.gguf)
-    with connection.open_lmstudio() as server:
+    with connection.open_lmstudio(patient=False) as server:
         return server.models()
 
 

@@ -68,7 +68,7 @@ def items_at(parts: Sequence[Part], index: int) -> Members:
             continue
         for keyword in ("items", "additionalItems", "unevaluatedItems"):
             rest = part.get(keyword)
-            if isinstance(rest, (Mapping, bool)) and (keyword != "additionalItems" or isinstance(part.get("items"), list)):
+            if isinstance(rest, (dict, bool)) and (keyword != "additionalItems" or isinstance(part.get("items"), list)):
                 found.append(rest)
                 break
     return distinct(found)

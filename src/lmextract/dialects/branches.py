@@ -7,13 +7,13 @@ left away and named as a gap of the branch: it then allows more than the schemas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from lmextract.dialects import kinds
 from lmextract.dialects.drafts import ANNOTATIONS, Draft
 from lmextract.dialects.negation import negated, present
-from lmextract.dialects.parts import MADE, Part, children, kinds_of, number_range, required_of, values_of
+from lmextract.dialects.parts import MADE, NOT_KINDS, NOT_VALUES, Part, children, finite_texts, kinds_of, number_range, required_of, values_of
 from lmextract.dialects.refs import References, Schema
 from lmextract.dialects.validity import Judge
 from lmextract.types import Json
@@ -30,6 +30,10 @@ _MULTIPLIED = frozenset(
     ).split()
 )
 _NO_PART = ANNOTATIONS | _MULTIPLIED
+_LISTING = ANNOTATIONS | {"type", "enum", "const", NOT_VALUES, NOT_KINDS, MADE}
+_MOST_STEPS = 1500
+_MOST_STEPS_IN_ALL = 15_000
+_FEW_STEPS = 150
 _MOST_BRANCHES = 64
 _MOST_OPTIONS = 1000
 _MOST_PAIRS = 400
@@ -50,7 +54,15 @@ class Branch:
     def with_gap(self, keyword: str, reason: str) -> Branch:
         """The branch with one more thing that it does not carry."""
         gap = (keyword, reason)
-        return self if gap in self.gaps else replace(self, gaps=(*self.gaps, gap))
+        return self if gap in self.gaps else Branch(self.parts, (*self.gaps, gap), self.choices)
+
+    def with_part(self, part: Part) -> Branch:
+        """The branch with one more part that must hold."""
+        return Branch((*self.parts, part), self.gaps, self.choices)
+
+    def chosen(self) -> Branch:
+        """The branch after one more choice."""
+        return Branch(self.parts, self.gaps, self.choices + 1)
 
 
 class Expander:
@@ -67,6 +79,8 @@ class Expander:
         self._made: dict[tuple[int, str], Any] = {}
         self._apart: dict[tuple[int, int], bool] = {}
         self._nested = 0
+        self._steps = 0
+        self._limit = _MOST_STEPS
         self._kept: list[Any] = []  # what is known by its id must live on
 
     def branches(self, members: Members) -> tuple[Branch, ...]:
@@ -76,6 +90,8 @@ class Expander:
             return known
         if key in self._busy:  # asked while looking for contradictions: there may be none
             return (Branch(),)
+        if not self._busy:
+            self._limit = self._steps + (_MOST_STEPS if self._steps < _MOST_STEPS_IN_ALL else _FEW_STEPS)
         self._busy.add(key)
         opened, self._open = self._open, {}
         found = [Branch()]
@@ -105,7 +121,7 @@ class Expander:
         if not mask & ~kinds.NUMBER:
             low, high = number_range(parts)
             return low is None or high is None or low <= high
-        return True
+        return not (mask == kinds.STRING and finite_texts(parts) == [])
 
     def admits(self, members: Members, value: Json) -> bool:
         """Whether a value fits all members, as far as can be told."""
@@ -117,10 +133,11 @@ class Expander:
         if values is None:
             return None
         mask = kinds_of(branch.parts)
+        others = [part for part in branch.parts if not part.keys() <= _LISTING]
         return [
             value
             for value in values
-            if mask & kinds.kind_of(value) and all(self.judge.fits(part, value) for part in branch.parts)
+            if mask & kinds.kind_of(value) and all(self.judge.fits(part, value) for part in others)
         ]
 
     def admits_null(self, members: Members) -> bool:
@@ -143,9 +160,10 @@ class Expander:
 
     def _add(self, branch: Branch, schema: Any) -> list[Branch]:
         """The branch with one more schema that must hold."""
+        self._steps += 1
         if schema is True:
             return [branch]
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return [] if schema is False else [branch.with_gap("schema", "this is no schema")]
         if schema.keys().isdisjoint(_MULTIPLIED):
             return [self._with_part(branch, schema)]
@@ -187,7 +205,7 @@ class Expander:
                 return found
             case "anyOf" | "oneOf" if isinstance(wanted, list):
                 return (self._any_of if keyword == "anyOf" else self._one_of)(branch, wanted, keyword)
-            case "dependencies" | "dependentRequired" | "dependentSchemas" if isinstance(wanted, Mapping):
+            case "dependencies" | "dependentRequired" | "dependentSchemas" if isinstance(wanted, dict):
                 return self._dependencies(branch, wanted, keyword)
             case _:
                 return [branch.with_gap(keyword, "its value has no meaning")]
@@ -199,7 +217,7 @@ class Expander:
             schema = self._once(schema, "meant", lambda: {k: v for k, v in schema.items() if k not in self.draft.ignored})
         if all(keyword in _NO_PART for keyword in schema):
             return branch
-        return replace(branch, parts=(*branch.parts, schema))
+        return branch.with_part(schema)
 
     def _reference(self, branch: Branch, keyword: str, schema: Mapping[str, Any]) -> list[Branch]:
         wanted = schema[keyword]
@@ -210,13 +228,18 @@ class Expander:
 
     def _any_of(self, branch: Branch, options: Sequence[Any], keyword: str) -> list[Branch]:
         """The branch with each of the options."""
-        chosen = replace(branch, choices=branch.choices + 1)
+        chosen = branch.chosen()
         found: list[Branch] = []
         for option in options:
             found += [each for each in self._add(chosen, option) if self.consistent(each, 1)]
-            if len(found) > (_MOST_BRANCHES if branch.choices else _MOST_OPTIONS):
+            if self._too_many(branch, found):
                 return [branch.with_gap(keyword, "too many combinations")]
         return found
+
+    def _too_many(self, branch: Branch, found: Sequence[Branch]) -> bool:
+        if branch.choices and self._steps > self._limit:
+            return True
+        return len(found) > (_MOST_BRANCHES if branch.choices else _MOST_OPTIONS)
 
     def _one_of(self, branch: Branch, options: Sequence[Any], keyword: str) -> list[Branch]:
         """The branch with each of the options and none of the others that may overlap with it."""
@@ -225,22 +248,22 @@ class Expander:
         if len(pairs) > _MOST_PAIRS:
             found = self._any_of(branch, options, keyword)
             return [each.with_gap(keyword, "too many options that may overlap") for each in found]
-        chosen = replace(branch, choices=branch.choices + 1)
+        chosen = branch.chosen()
         ways = [self._add(chosen, option) for option in options]
         for i, j in pairs:
-            if any(self.consistent(both) for one in ways[i] for both in self._add(one, options[j])):
+            if self._steps > self._limit:
+                ways[i] = [each.with_gap(keyword, "too many options that may overlap") for each in ways[i]]
+            elif any(self.consistent(both) for one in ways[i] for both in self._add(one, options[j])):
                 ways[i] = [new for each in ways[i] for new in self._without(each, options[j], keyword)]
                 ways[j] = [new for each in ways[j] for new in self._without(each, options[i], keyword)]
         found = [each for way in ways for each in way if self.consistent(each, 1)]
-        if len(found) > (_MOST_BRANCHES if branch.choices else _MOST_OPTIONS):
-            return [branch.with_gap(keyword, "too many combinations")]
-        return found
+        return [branch.with_gap(keyword, "too many combinations")] if self._too_many(branch, found) else found
 
     def _without(self, branch: Branch, schema: Any, keyword: str) -> list[Branch]:
         """The branch for values that do not satisfy a schema."""
         if isinstance(schema, bool):
             return [] if schema else [branch]
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return [branch.with_gap(keyword, "its value has no meaning")]
         if id(schema) not in self._negations:
             self._negations[id(schema)] = negated(schema, self.references, self.draft)
@@ -258,7 +281,7 @@ class Expander:
         unmet = self._once(schema, "else", lambda: {"allOf": [{"not": condition}, otherwise]})
         found = self._any_of(branch, (met, unmet), "if")
         unsaid = ("if", "no grammar can say when its condition is not met")
-        return [replace(each, gaps=_renamed(branch.gaps, each.gaps, unsaid)) for each in found]
+        return [Branch(each.parts, _renamed(branch.gaps, each.gaps, unsaid), each.choices) for each in found]
 
     def _dependencies(self, branch: Branch, wanted: Mapping[str, Any], keyword: str) -> list[Branch]:
         found = [branch]

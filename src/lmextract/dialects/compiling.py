@@ -73,7 +73,7 @@ def _compiled(schema: JsonSchema, dialect: str, *, typed: bool) -> WireSchema:
     if wrapped:
         wire = {"type": "object", "properties": {"value": wire}, "required": ["value"], "additionalProperties": False}
     relaxations = lowering.relaxations
-    whole = linked(wire, lowering.knots, share=record.references)
+    whole = linked(wire, lowering.knots, lowering.shared.values())
     return WireSchema(whole, relaxations, not relaxations, dialect, wrapped)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from lmextract.types import Json
 
-__all__ = ["ALL", "ARRAY", "BOOLEAN", "FRACTION", "INTEGER", "NULL", "NUMBER", "OBJECT", "STRING", "kind_of", "kinds_of_type", "same"]
+__all__ = ["ALL", "ARRAY", "BOOLEAN", "FRACTION", "INTEGER", "NULL", "NUMBER", "OBJECT", "STRING", "key_of", "kind_of", "kinds_of_type"]
 
 NULL, BOOLEAN, INTEGER, FRACTION, STRING, ARRAY, OBJECT = (1 << i for i in range(7))
 NUMBER = INTEGER | FRACTION
@@ -55,15 +55,15 @@ def kind_of(value: Json) -> int:
     """The kind of a value; 1.0 is an integer, as it is for JSON Schema."""
     if isinstance(value, float):
         return INTEGER if value.is_integer() else FRACTION
-    return _OF_VALUE.get(type(value), OBJECT if isinstance(value, Mapping) else 0)
+    return _OF_VALUE.get(type(value), 0)
 
 
-def same(one: Json, other: Json) -> bool:
-    """Whether two JSON values are equal: 1 is 1.0, True is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(each, other[key]) for key, each in one.items())
-    return bool(one == other)
+def key_of(value: Json) -> Hashable:
+    """The same key for the values that JSON Schema calls equal: 1 and 1.0, but not 1 and True."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list):
+        return (list, *map(key_of, value))
+    if isinstance(value, dict):
+        return (dict, frozenset((name, key_of(each)) for name, each in value.items()))
+    return value if isinstance(value, Hashable) else id(value)

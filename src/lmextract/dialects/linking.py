@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = ["linked"]
@@ -12,46 +11,31 @@ _PREFIX = "#/$defs/"
 _WORTH_A_NAME = 12
 
 
-def linked(root: dict[str, Any], knots: Mapping[str, dict[str, Any]], *, share: bool) -> dict[str, Any]:
+def linked(
+    root: dict[str, Any], knots: Mapping[str, dict[str, Any]], shared: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
     """The wire schema of a root, with the definitions that it refers to.
 
-    `knots` are the wire schemas that references were made to while they were being made.  With `share`, parts that stand
-    in several places move to the definitions, too, where they are large.
+    `knots` are the wire schemas that references were made to while they were being made; of the `shared` ones, which
+    stand in several places, those move to the definitions that are large.
     """
-    uses, sizes = _surveyed(root, knots)
     names = {id(wire): name for name, wire in knots.items()}
-    if share:
-        worth = [key for key, count in uses.items() if count > 1 and sizes[key] > _WORTH_A_NAME]
-        for key in worth:
-            names.setdefault(key, f"SharedN{len(names)}")
+    for wire in shared:
+        if id(wire) not in names and wire is not root and _is_large(wire):
+            names[id(wire)] = f"SharedN{len(names) + 1}"
+    if not names:
+        return root
     definitions: dict[str, Any] = {}
     wire = _Writer(names, knots, definitions).written(root)
     return {**wire, "$defs": definitions} if definitions else wire
 
 
-def _surveyed(root: dict[str, Any], knots: Mapping[str, dict[str, Any]]) -> tuple[Counter[int], dict[int, int]]:
-    """How often each part is used, and how many parts it has."""
-    uses: Counter[int] = Counter()
-    sizes: dict[int, int] = {}
-
-    def visit(part: dict[str, Any]) -> int:
-        uses[id(part)] += 1
-        if id(part) not in sizes:
-            sizes[id(part)] = 1
-            sizes[id(part)] = 1 + sum(visit(child) for child in _parts(part))
-            name = _referred(part)
-            if name is not None and name in knots:
-                visit(knots[name])
-                uses[id(knots[name])] -= 1
-        return sizes[id(part)]
-
-    visit(root)
-    return uses, sizes
-
-
-def _referred(part: Mapping[str, Any]) -> str | None:
-    ref = part.get("$ref")
-    return ref.removeprefix(_PREFIX) if isinstance(ref, str) else None
+def _is_large(wire: dict[str, Any]) -> bool:
+    todo, seen = [wire], 0
+    while todo and seen < _WORTH_A_NAME:
+        todo.extend(_parts(todo.pop()))
+        seen += 1
+    return seen >= _WORTH_A_NAME
 
 
 def _parts(part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

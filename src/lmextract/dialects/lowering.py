@@ -36,6 +36,7 @@ class Lowering:
         self._relaxations: dict[tuple[Path, str, str], Relaxation] = {}
         self._known: dict[tuple[int, ...], dict[str, Any] | None] = {}
         self._open: dict[tuple[int, ...], dict[str, Any] | None] = {}
+        self.shared: dict[int, dict[str, Any]] = {}
         self._stack: list[tuple[int, ...]] = []
         self._lowest: list[int] = [0]
         self._made = 0
@@ -57,7 +58,10 @@ class Lowering:
         if not key:
             return self.anything()
         if key in self._known:
-            return self._known[key]
+            wire = self._known[key]
+            if wire is not None and self.dialect.references:
+                self.shared[id(wire)] = wire
+            return wire
         if key in self._open and self.dialect.references:
             return self._knot(key, path)
         if len(path) > _DEEPEST or self._made > _MOST_STATES:
@@ -170,11 +174,11 @@ class Lowering:
         return [wire for kind in _ordered(mask, ()) for wire in self._of_kind(kind, ({},), mask, Path())]
 
     def either(self, options: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-        """A choice of wire schemas, flattened, without doubles."""
+        """A choice of wire schemas, without doubles."""
         flat: list[dict[str, Any]] = []
         for option in options:
-            for each in option["anyOf"] if option.keys() == {"anyOf"} else (option,):
-                if each not in flat:
+            for each in _options(option):
+                if not any(each is other for other in flat) and (each.keys() > _STRUCTURED or each not in flat):
                     flat.append(each)
         if not flat:
             return None
@@ -188,8 +192,18 @@ class Lowering:
             case {"const": value} if len(wire) == 1:
                 return {"enum": [value, None]}
             case _:
-                options = wire["anyOf"] if wire.keys() == {"anyOf"} else [wire]
-                return {"anyOf": [*options, {"type": "null"}]}
+                return {"anyOf": [*_options(wire), {"type": "null"}]}
+
+
+_STRUCTURED = {"properties"}
+
+
+def _options(wire: dict[str, Any]) -> list[dict[str, Any]]:
+    """The options of a choice that is small enough to be copied, else the wire schema itself."""
+    options: list[dict[str, Any]] | None = wire.get("anyOf") if len(wire) == 1 else None
+    if options is None or any("properties" in option or "items" in option or "prefixItems" in option for option in options):
+        return [wire]
+    return options
 
 
 _ANYTHING: dict[str, Any] = {
@@ -199,7 +213,7 @@ _ANYTHING: dict[str, Any] = {
 
 def constant(value: Json) -> dict[str, Any]:
     """The wire schema of one value, with the room for whitespace that engines leave in structures only."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         fields = {str(name): constant(each) for name, each in value.items()}
         return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     return fixed([constant(each) for each in value]) if isinstance(value, list) else {"const": value}

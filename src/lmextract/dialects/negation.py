@@ -38,7 +38,7 @@ def negated(schema: Mapping[str, Any], references: References, draft: Draft) -> 
         others = [keyword for keyword in schema if keyword not in ANNOTATIONS and keyword != "$ref"]
         if target is None or (others and not draft.bare_refs):
             return None
-        if not isinstance(target, Mapping):
+        if not isinstance(target, dict):
             return (True,) if target is False else ()
         schema = target
     else:
@@ -82,7 +82,7 @@ def _required(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
 
 
 def _properties(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    if not isinstance(wanted, Mapping):
+    if not isinstance(wanted, dict):
         return None
     return tuple(present(name) | {"properties": {name: {"not": each}}} for name, each in wanted.items())
 

@@ -68,7 +68,7 @@ def _listed_names(expander: Expander, parts: Iterable[Part]) -> list[str] | None
 
 def _extras(parts: Sequence[Part]) -> Iterator[tuple[str | None, Members]]:
     """The kinds of keys that no part declares."""
-    patterned = [part for part in parts if isinstance(part.get("patternProperties"), Mapping)]
+    patterned = [part for part in parts if isinstance(part.get("patternProperties"), dict)]
     rest = [_rest(part) for part in parts]
     if False not in rest:
         yield None, distinct(rest)

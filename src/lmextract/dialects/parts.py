@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from lmextract.dialects import kinds
-from lmextract.dialects.kinds import same
+from lmextract.dialects.kinds import key_of
 from lmextract.dialects.refs import Schema
+from lmextract.dialects.regex import listed_texts
 from lmextract.dialects.validity import found_in
 from lmextract.types import Json
 
@@ -21,6 +22,7 @@ __all__ = [
     "counts",
     "declared_names",
     "distinct",
+    "finite_texts",
     "is_closed",
     "kinds_of",
     "number_range",
@@ -81,24 +83,32 @@ def _kinds_of_values(values: Iterable[Json]) -> int:
 def values_of(parts: Iterable[Part]) -> list[Json] | None:
     """The values that the parts list, where they list some."""
     found: list[Json] | None = None
-    excluded: list[Json] = []
+    excluded: set[Hashable] = set()
     for part in parts:
-        excluded += part.get(NOT_VALUES, ())
-        for listed in _listings(part):
-            if found is None:
+        if NOT_VALUES in part:
+            excluded.update(map(key_of, part[NOT_VALUES]))
+        for keyword in ("enum", "const"):
+            if keyword in part:
+                listed = [part["const"]] if keyword == "const" else part["enum"]
+                if not isinstance(listed, list):
+                    continue
+                if found is not None:
+                    others = set(map(key_of, listed))
+                    listed = [value for value in found if key_of(value) in others]
                 found = listed
-            else:
-                found = [value for value in found if any(same(value, other) for other in listed)]
-    if found is None or not excluded:
+    if not found or not excluded:
         return found
-    return [value for value in found if not any(same(value, other) for other in excluded)]
+    return [value for value in found if key_of(value) not in excluded]
 
 
-def _listings(part: Part) -> Iterator[list[Json]]:
-    if "enum" in part and isinstance(part["enum"], list):
-        yield part["enum"]
-    if "const" in part:
-        yield [part["const"]]
+def finite_texts(parts: Iterable[Part]) -> list[str] | None:
+    """The strings that the patterns of the parts leave, where one of them lists them, as `^(a|b)$` does."""
+    patterns = [part["pattern"] for part in parts if isinstance(part.get("pattern"), str)]
+    for pattern in patterns:
+        listed = listed_texts(pattern)
+        if listed is not None:
+            return [text for text in listed if all(found_in(other, text) is not False for other in patterns)]
+    return None
 
 
 def required_of(parts: Iterable[Part]) -> list[str]:
@@ -116,7 +126,7 @@ def declared_names(parts: Iterable[Part]) -> list[str]:
     found: dict[str, None] = {}
     for part in parts:
         properties = part.get("properties")
-        if isinstance(properties, Mapping) and MADE not in part:
+        if isinstance(properties, dict) and MADE not in part:
             found.update((str(name), None) for name in properties)
     return list(found)
 
@@ -150,11 +160,11 @@ def children(parts: Iterable[Part], name: str) -> tuple[Schema, ...]:
     for part in parts:
         hit = False
         properties = part.get("properties")
-        if isinstance(properties, Mapping) and name in properties:
+        if isinstance(properties, dict) and name in properties:
             found.append(properties[name])
             hit = True
         patterns = part.get("patternProperties")
-        if isinstance(patterns, Mapping):
+        if isinstance(patterns, dict):
             matching = [schema for pattern, schema in patterns.items() if found_in(pattern, name)]
             found += matching
             hit = hit or bool(matching)

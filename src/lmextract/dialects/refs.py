@@ -54,7 +54,7 @@ class References:
         todo: list[tuple[Any, str]] = [(self._root, "")]
         while todo:
             node, base = todo.pop()
-            if isinstance(node, Mapping):
+            if isinstance(node, dict):
                 base = self._enter(node, base)
                 todo += [(child, base) for key, child in node.items() if key not in _DATA]
             elif isinstance(node, list):
@@ -78,7 +78,7 @@ def _names_itself(root: Mapping[str, Any], id_keyword: str) -> bool:
     todo: list[Any] = [child for key, child in root.items() if key not in _DATA]
     while todo:
         node = todo.pop()
-        if isinstance(node, Mapping):
+        if isinstance(node, dict):
             if isinstance(node.get(id_keyword), str):
                 return True
             todo += [child for key, child in node.items() if key not in _DATA]
@@ -99,7 +99,7 @@ def _joined(base: str, ref: str) -> str:
 def _follow(start: Any, pointer: str) -> Any:
     for step in unquote(pointer).split("/")[1:]:
         step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(start, Mapping):
+        if isinstance(start, dict):
             start = start.get(step)
         elif isinstance(start, list) and step.isdecimal() and int(step) < len(start):
             start = start[int(step)]
@@ -109,4 +109,4 @@ def _follow(start: Any, pointer: str) -> Any:
 
 
 def _schema(found: Any) -> Schema | None:
-    return found if isinstance(found, (Mapping, bool)) else None
+    return found if isinstance(found, (dict, bool)) else None

@@ -6,12 +6,12 @@ It is not the validator of record (`Target.check` is), has no messages and no fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from lmextract.dialects.drafts import Draft
-from lmextract.dialects.kinds import kind_of, kinds_of_type, same
+from lmextract.dialects.kinds import key_of, kind_of, kinds_of_type
 from lmextract.dialects.refs import References
 from lmextract.types import Json
 
@@ -40,10 +40,17 @@ class Judge:
     def __init__(self, references: References, draft: Draft) -> None:
         self._references = references
         self._draft = draft
+        self._keys: dict[int, frozenset[Hashable]] = {}
+
+    def keys_of(self, values: list[Json]) -> frozenset[Hashable]:
+        """The keys of the values of an `enum`."""
+        if id(values) not in self._keys:
+            self._keys[id(values)] = frozenset(map(key_of, values))
+        return self._keys[id(values)]
 
     def fits(self, schema: Any, value: Json, depth: int = 0) -> bool:
         """Whether the value fits, as far as this evaluator can tell."""
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return schema is not False
         if depth > _DEEPEST:
             return True
@@ -69,12 +76,12 @@ def _type(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _
     return mask is None or bool(mask & kind_of(value))
 
 
-def _enum(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
-    return not isinstance(wanted, list) or any(same(each, value) for each in wanted)
+def _enum(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
+    return not isinstance(wanted, list) or key_of(value) in judge.keys_of(wanted)
 
 
 def _const(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
-    return same(wanted, value)
+    return key_of(wanted) == key_of(value)
 
 
 def _all_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
@@ -91,7 +98,7 @@ def _one_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], 
 
 
 def _not(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    plain = isinstance(wanted, Mapping) and wanted.keys() <= _CERTAIN
+    plain = isinstance(wanted, dict) and wanted.keys() <= _CERTAIN
     return not (plain and judge.fits(wanted, value, depth))
 
 
@@ -100,13 +107,13 @@ def _if(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth
 
 
 def _properties(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, Mapping) or not isinstance(wanted, Mapping):
+    if not isinstance(value, dict) or not isinstance(wanted, dict):
         return True
     return all(judge.fits(each, value[name], depth) for name, each in wanted.items() if name in value)
 
 
 def _patterns(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, Mapping) or not isinstance(wanted, Mapping):
+    if not isinstance(value, dict) or not isinstance(wanted, dict):
         return True
     return all(
         judge.fits(each, item, depth) for pattern, each in wanted.items() for name, item in value.items() if found_in(pattern, name)
@@ -114,7 +121,7 @@ def _patterns(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any]
 
 
 def _additional(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return True
     declared, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
     extra = (name for name in value if name not in declared and not any(found_in(each, name) is not False for each in patterns))
@@ -122,7 +129,7 @@ def _additional(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any
 
 
 def _required(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
-    return not isinstance(value, Mapping) or not isinstance(wanted, list) or all(name in value for name in wanted)
+    return not isinstance(value, dict) or not isinstance(wanted, list) or all(name in value for name in wanted)
 
 
 def _items(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth: int) -> bool:

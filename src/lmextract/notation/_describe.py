@@ -115,8 +115,10 @@ class _Printer:
         """The types that must all hold."""
         for ref, target in self.refs.targets(node):
             name = last_step(ref)
-            known = target is not None
-            yield self._type(target, level, name or _title_of(target)) if known else code("any").limited([name])
+            if target is None:
+                yield code("any").limited([" ".join(name.split())] if name else [])
+            else:
+                yield self._type(target, level, name or _title_of(target))
         if self.refs.hides_siblings(node):
             return
         whole, node = node, self._with_all_of(node)
@@ -277,8 +279,8 @@ class _Printer:
             if name in always and name not in required:
                 text = text.or_null()
             entries.append(text.entry(f"{key(name)}: " if name in always else f"{key(name)}?: ", level + 1))
-        for name, part in self._open(node, level):
-            entries.append(self._type(part, level + 1, "Entry").entry(f"[{name}]: ", level + 1))
+        for name, text in self._open(node, level + 1):
+            entries.append(text.entry(f"[{name}]: ", level + 1))
         closed = node.get("additionalProperties") is False or node.get("maxProperties") == 0
         text = fields(entries, level) if entries else code("{}" if closed else "object")
         return text.limited([*counts(node, "Properties", "keys"), *needs(node)])
@@ -289,18 +291,21 @@ class _Printer:
             text = text.led(title(part, name))
         return text.noted(default_words(part)) if required and not text.nullable else text
 
-    def _open(self, node: Mapping[str, Any], level: int) -> Iterator[tuple[str, Node]]:
-        """The entries under other keys than the named ones, as (what such a key is, schema)."""
+    def _open(self, node: Mapping[str, Any], level: int) -> Iterator[tuple[str, Text]]:
+        """The entries under other keys than the named ones, as (what such a key is, what stands under it)."""
         for pattern, part in pairs(node.get("patternProperties")):
-            yield f"string({regex(pattern)})", part
+            yield f"string({regex(pattern)})", self._type(part, level, "Entry")
         others = [node.get(word) for word in ("additionalProperties", "unevaluatedProperties")]
         part = next((part for part in others if is_node(part)), True)
         names = node.get("propertyNames")
         if is_node(names) and False not in others:
-            text = self._type(names, level, "Key")
-            yield text.lines[0].code if text.single and not text.nullable else "string", part
+            kind, text = self._type(names, level, "Key"), self._type(part, level, "Entry")
+            listed = frozenset(map(str, values_of(self._resolved(names, by_name=True))))
+            on_wire = self.demands.of_exactly(listed) if self.demands and listed else frozenset[str]()
+            plain = kind.single and not kind.nullable
+            yield kind.lines[0].code if plain else "string", text.or_null() if on_wire else text
         elif is_node(part) or (True in others and not node.get("properties")):
-            yield "string", part
+            yield "string", self._type(part, level, "Entry")
 
 
 def _title_of(node: Node) -> str:

@@ -1,7 +1,6 @@
-"""Where a `$ref` leads, and how often each part of a schema is reached: for whoever prints a schema as named types.
+"""Which schemas stand inside a schema and behind its references, and how often each is reached.
 
-Follows every form of reference of drafts 4 to 2020-12 inside one schema document: pointers, anchors, `$id`,
-`$dynamicRef`, `$recursiveRef`. Never raises: what leads nowhere is None. Nodes are told apart by identity.
+Never raises: what leads nowhere is None.  Nodes are told apart by identity.
 """
 
 from __future__ import annotations
@@ -9,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin
 
-from lmextract.notation._values import Node, is_list, is_node, items, pairs
+from lmextract.dialects.drafts import draft_of
+from lmextract.dialects.refs import References
+from lmextract.notation._values import Node, is_node, items, pairs
 
 __all__ = ["REF_KEYWORDS", "Refs", "parts"]
+
+MAX_REF_CHARS = 2000
+"""Longer references lead nowhere; one with thousands of digits in it would not even be read as a number."""
 
 REF_KEYWORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 _ONE = (
@@ -38,57 +41,21 @@ class Refs:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        self._by_address: dict[str, Node] = {}
-        self._base: dict[int, str] = {}
-        self._index()
+        document: Mapping[str, Any] = root if is_node(root) else {}
+        draft = draft_of(document)
+        self._bare_refs = draft.bare_refs
+        self._references = References(document, id_keyword=draft.id_keyword)
         self.uses = self._count()
 
     def targets(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
         """Each reference that `node` makes, as (reference, where it leads or None)."""
         for keyword in REF_KEYWORDS:
-            if isinstance(node.get(keyword), str):
-                yield node[keyword], self._follow(node[keyword], self._base.get(id(node), ""))
+            if isinstance(ref := node.get(keyword), str):
+                yield ref, self._references.target(ref, node) if len(ref) <= MAX_REF_CHARS else None
 
     def hides_siblings(self, node: Mapping[str, Any]) -> bool:
         """Whether the `$ref` in `node` hides the keywords beside it, as it did up to draft 7."""
         return self._bare_refs and "$ref" in node
-
-    def _index(self) -> None:
-        """Note every `$id` and anchor, and which base address each node stands under."""
-        stack: list[tuple[Node, str]] = [(self.root, "")]
-        dialect = self.root.get("$schema") if is_node(self.root) else None
-        self._bare_refs = isinstance(dialect, str) and any(f"draft-0{n}" in dialect for n in range(8))
-        self._by_address[""] = self.root
-        while stack:
-            node, base = stack.pop()
-            if is_node(node):
-                if id(node) in self._base:
-                    continue
-                base = self._enter(node, base)
-                stack.extend((child, base) for child in node.values())
-            elif is_list(node):
-                stack.extend((child, base) for child in node)
-
-    def _enter(self, node: Mapping[str, Any], base: str) -> str:
-        for keyword in ("$id", "id"):
-            if isinstance(node.get(keyword), str):
-                base = _joined(base, node[keyword])
-                self._by_address.setdefault(base.rstrip("#"), node)
-        for keyword in ("$anchor", "$dynamicAnchor"):
-            if isinstance(node.get(keyword), str):
-                self._by_address.setdefault(f"{urldefrag(base)[0]}#{node[keyword]}", node)
-        self._base[id(node)] = base = urldefrag(base)[0]
-        return base
-
-    def _follow(self, ref: str, base: str) -> Node:
-        whole = _joined(base, ref)
-        if whole.rstrip("#") in self._by_address:
-            return self._by_address[whole.rstrip("#")]
-        address, _, fragment = whole.partition("#")
-        start = self._by_address.get(address, self.root if ref.startswith("#") else None)
-        if fragment and not fragment.startswith("/"):
-            return None
-        return _pointed(start, fragment)
 
     def _count(self) -> Counter[int]:
         """One for each place that refers to a node, and one for standing somewhere, be the object shared or not."""
@@ -111,22 +78,3 @@ class Refs:
 
     def _nodes_behind(self, node: Node) -> list[Mapping[str, Any]]:
         return [target for _, target in self.targets(node) if is_node(target)] if is_node(node) else []
-
-
-def _joined(base: str, ref: str) -> str:
-    try:
-        return urljoin(base, ref) if not ref.startswith("#") else base + ref
-    except ValueError:  # e.g. an unfinished IPv6 host
-        return ref
-
-
-def _pointed(start: Node, pointer: str) -> Node:
-    for escaped in unquote(pointer).split("/")[1:]:
-        step = escaped.replace("~1", "/").replace("~0", "~")
-        if is_node(start):
-            start = start.get(step)
-        elif is_list(start) and step.isdecimal() and int(step[:9]) < len(start):
-            start = start[int(step)]
-        else:
-            return None
-    return start if is_node(start) or isinstance(start, bool) else None

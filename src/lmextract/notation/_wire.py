@@ -33,6 +33,10 @@ class Demands:
         fields = frozenset(names)
         return self._required.get(fields, fields if self._all else frozenset())
 
+    def of_exactly(self, names: Iterable[str]) -> frozenset[str]:
+        """The same, where the wire has an object with just these fields; nothing where it has none."""
+        return self._required.get(frozenset(names), frozenset())
+
     def _note(self, node: Mapping[str, Any]) -> None:
         properties = node.get("properties")
         if is_node(properties):

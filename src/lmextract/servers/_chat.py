@@ -116,7 +116,7 @@ class ChatClient:
         return True
 
     def _hinted(self, error: ServerError) -> ServerError:
-        if isinstance(error, ServerUnavailable) and error.status is None and not error.hint:
+        if isinstance(error, ServerUnavailable) and error.status is None and error.transient and not error.hint:
             error.hint = self._unreachable_hint
         return error
 

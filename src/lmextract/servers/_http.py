@@ -151,7 +151,8 @@ class Connections:
             _raise(f"no server answers at {where}", error)
         if isinstance(error, httpx.TimeoutException):
             wait = self._extensions["timeout"]["read"]
-            _raise(f"no answer from {where} within {wait:g} s", error, transient=False)
+            slow = "A large model with a long prompt may be silent for minutes: raise timeout_s."
+            _raise(f"no answer from {where} within {wait:g} s", error, transient=False, hint=slow)
         if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
             raise ServerRefused(f"{where} is no usable address: {error}") from error
         if isinstance(error, httpx.LocalProtocolError):
@@ -200,8 +201,8 @@ class _LoopPool:
             await self.aclose()
 
 
-def _raise(reason: str, error: BaseException, *, transient: bool = True) -> NoReturn:
-    raise ServerUnavailable(reason, detail=str(error), transient=transient) from error
+def _raise(reason: str, error: BaseException, *, transient: bool = True, hint: str = "") -> NoReturn:
+    raise ServerUnavailable(reason, detail=str(error), transient=transient, hint=hint) from error
 
 
 def _bounded(response: httpx.Response) -> list[bytes]:

@@ -127,7 +127,7 @@ LONG = {"messages": [{"role": "user", "content": "x" * 400}]}
 WORDS: dict[Era, str] = {
     "A": "Trying to keep the first 100 tokens when context the overflows. However, the model is loaded with context "
     "length of only 64 tokens, which is not enough.",
-    "B": "The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 100>= n_ctx:",
+    "B": "The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 100>=",
     "mlx": "Error in iterating prediction stream: ValueError: Prepared prompt has 100 tokens, exceeding the fitted 64-",
 }
 

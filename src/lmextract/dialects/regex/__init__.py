@@ -8,9 +8,9 @@ from functools import lru_cache
 from lmextract.dialects.regex.anchoring import whole
 from lmextract.dialects.regex.parsing import PatternError, parse
 from lmextract.dialects.regex.printing import Style, reachable, written
-from lmextract.dialects.regex.tree import ANYTHING, NOTHING, Node, Repeat, lengths, only
+from lmextract.dialects.regex.tree import ANYTHING, NOTHING, Node, Repeat, lengths, listed, only
 
-__all__ = ["ANYTHING", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "lengths", "only", "reachable", "texts_with", "written"]
+__all__ = ["ANYTHING", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "lengths", "listed_texts", "only", "reachable", "texts_with", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,16 @@ def texts_with(pattern: str) -> Texts:
     parsed = parse(pattern)
     node, exact = whole(parsed.node)
     return Texts(node, parsed.wider if exact else (*parsed.wider, "anchor in the middle"))
+
+
+@lru_cache(maxsize=4096)
+def listed_texts(pattern: str) -> tuple[str, ...] | None:
+    """The texts that a pattern lists, as `^(a|b)$` does; None if they are many or it cannot be told."""
+    if not pattern.startswith("^"):
+        return None
+    try:
+        texts = texts_with(pattern)
+    except PatternError:
+        return None
+    found = None if texts.wider else listed(texts.node)
+    return None if found is None else tuple(found)

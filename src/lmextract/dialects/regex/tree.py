@@ -20,6 +20,7 @@ __all__ = [
     "Seq",
     "alternatives",
     "lengths",
+    "listed",
     "nullable",
     "only",
     "repeated",
@@ -186,3 +187,30 @@ def _filled(node: Node) -> Node:
             return NOTHING
         case _:
             return node
+
+
+def listed(node: Node, most: int = 50) -> list[str] | None:
+    """The texts that fit, if there are few."""
+    match node:
+        case Chars(chars):
+            if sum(high - low + 1 for low, high in chars) > most:
+                return None
+            return [chr(code) for low, high in chars for code in range(low, high + 1)]
+        case Seq(parts):
+            found = [""]
+            for part in parts:
+                ends = listed(part, most)
+                if ends is None or len(found) * len(ends) > most:
+                    return None
+                found = [start + end for start in found for end in ends]
+            return found
+        case Alt(options):
+            lists = [listed(option, most) for option in options]
+            union = [text for texts in lists if texts is not None for text in texts]
+            return None if None in lists or len(union) > most else list(dict.fromkeys(union))
+        case Repeat(body, low, high):
+            if high is None or high > most:
+                return None
+            return listed(alternatives(sequence([body] * count) for count in range(low, high + 1)), most)
+        case Anchor():
+            return [""]

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import socket
 import struct
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from typing_extensions import override
 __all__ = ["JSON", "Answer", "BadRequest", "Connection", "Handler", "HttpRequest", "Parser"]
 
 MAX_HEAD = 64 * 1024
+_LINGER = "hh" if sys.platform == "win32" else "ii"
 JSON = "application/json; charset=utf-8"
 
 
@@ -220,7 +222,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         elif reset:
             sock: socket.socket = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
             self._transport.abort()
         else:
             self._transport.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from lmextract.testing.fake import errors, replies
 from lmextract.testing.fake.call import Ask, Call
@@ -51,7 +52,7 @@ async def list_v0(call: Call) -> None:
 
 async def one_v0(call: Call) -> None:
     """GET /api/v0/models/{id}."""
-    wanted = call.record.path.removeprefix("/api/v0/models/")
+    wanted = unquote(call.record.path.removeprefix("/api/v0/models/"))
     studio = _fresh(call)
     card = next((card for card in _v0_cards(studio) if card["id"].lower() == wanted.lower()), None)
     if card is None:

@@ -1,0 +1,314 @@
+"""Asking again for a part: from problems, or a cut, to the smallest schema that cures them, and the answer put in place.
+
+Every function takes values and returns values; nothing it is given is changed.  Where no part can be told from the
+whole (a problem at the root, a schema that leads two ways), there is no mend, and the caller asks for all of it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from lmextract.target import Target
+from lmextract.types import Json, JsonSchema, Path, Problem, Valid, is_array, is_object
+
+__all__ = ["Mend", "Part", "mend_of", "mended", "rest_of", "settled", "without"]
+
+_MOST_PARTS = 24
+_DEFINITIONS = ("$defs", "definitions")
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A place in the value to be asked for again, or, where `rest_from` is a number, the items from there on."""
+
+    path: Path
+    schema: Json
+    required: bool = True
+    rest_from: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The part's name in the question: `authors[0].name`, `lines[12:]`."""
+        steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).removeprefix(".")
+        return steps if self.rest_from is None else f"{steps}[{self.rest_from}:]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mend:
+    """Parts to be asked for together, as a target of its own: an object with a property per part."""
+
+    parts: tuple[Part, ...]
+    target: Target[Any]
+
+
+def mend_of(schema: JsonSchema, value: Json, problems: Sequence[Problem]) -> Mend | None:
+    """The smallest question that may cure the problems of a value; None where it would be the whole again."""
+    units = [_unit(schema, value, problem.path) for problem in problems]
+    # Pydantic reports every branch of a union: a tag that is right for the branch that is meant is no problem.
+    units = [unit for unit in units if unit is None or not _is_right_already(schema, unit, value)]
+    if not units or any(unit is None or not unit.path for unit in units):
+        return None
+    return _mend(schema, _outermost(unit for unit in units if unit is not None))
+
+
+def rest_of(schema: JsonSchema, value: Json, cut_at: Path) -> Mend | None:
+    """The question for what a cut value lacks: the items after the last whole one, and the fields not yet given."""
+    parts: list[Part] = []
+    for depth in range(len(cut_at), -1, -1):
+        path = Path(*cut_at[:depth])
+        node, at = _schema_at(schema, schema, value, path), _value_at(value, path)
+        if node is None:
+            return None
+        below = cut_at[depth] if depth < len(cut_at) else None
+        missing = _rest_at(schema, node, at, path, below)
+        if missing is None:
+            return None
+        parts += missing
+    return _mend(schema, parts) if parts else None
+
+
+def settled(value: Json, cut_at: Path) -> tuple[Json, Path]:
+    """A cut value less the list item that was open at the cut, and the list as the place of the cut.
+
+    An item that holds lists or objects of its own is worth keeping: it stays, to be completed in place.
+    """
+    depth = max((depth for depth, step in enumerate(cut_at) if isinstance(step, int)), default=None)
+    if depth is None:
+        return value, cut_at
+    item = _value_at(value, Path(*cut_at[: depth + 1]))
+    if is_object(item) and any(isinstance(held, dict | list) and held for held in item.values()):
+        return value, cut_at
+    return without(value, (Path(*cut_at[: depth + 1]),)), Path(*cut_at[:depth])
+
+
+def mended(mend: Mend, value: Json, answer: Json) -> Json:
+    """The value with the answer's parts in their places; doing it twice is doing it once.
+
+    A part that the answer leaves out is absent from the value too, where it may be.
+    """
+    answers: dict[str, Json] = answer if is_object(answer) else {}
+    whole = json.loads(json.dumps(value))
+    for part in mend.parts:
+        said = answers.get(part.label, _MISSING)
+        if said is not _MISSING:
+            whole = _with(whole, part, said)
+        elif not part.required:
+            whole = without(whole, (part.path,))
+    return whole
+
+
+def without(value: Json, paths: Iterable[Path]) -> Json:
+    """The value less what stands at these paths; of a list, the whole item goes."""
+    whole = json.loads(json.dumps(value))
+    for path in sorted(paths, key=_later_items_first, reverse=True):
+        if not path:
+            return None
+        holder, last = _value_at(whole, Path(*path[:-1])), path[-1]
+        if (is_object(holder) and last in holder) or (
+            is_array(holder) and isinstance(last, int) and last < len(holder)
+        ):
+            del holder[last]  # type: ignore[arg-type]  # a key of an object, an index of a list
+    return whole
+
+
+def _later_items_first(path: Path) -> tuple[Any, ...]:
+    return tuple((1, step, "") if isinstance(step, int) else (0, 0, step) for step in path)
+
+
+def _unit(schema: JsonSchema, value: Json, path: Path) -> Part | None:
+    """The place to ask for when something is wrong at a path: there, or the nearest above that the schema knows."""
+    for depth in range(len(path), 0, -1):
+        place = Path(*path[:depth])
+        holder = _value_at(value, Path(*place[:-1]))
+        addressable = is_object(holder) or (is_array(holder) and place[-1] in range(len(holder)))
+        node = _schema_at(schema, schema, value, place) if addressable else None
+        if node is not None:
+            return Part(place, node, _is_required(schema, value, place))
+    return None
+
+
+def _is_required(schema: JsonSchema, value: Json, path: Path) -> bool:
+    parent = Path(*path[:-1])
+    node = _schema_at(schema, schema, value, parent)
+    return not isinstance(path[-1], str) or path[-1] in _required(schema, node, _value_at(value, parent))
+
+
+def _is_right_already(schema: JsonSchema, part: Part, value: Json) -> bool:
+    constants = [each["const"] for each in _alternatives(schema, part.schema) if "const" in each]
+    return bool(constants) and _value_at(value, part.path) in constants
+
+
+def _outermost(parts: Iterable[Part]) -> list[Part]:
+    """Each place once, and none within another."""
+    chosen: dict[Path, Part] = {part.path: part for part in parts}
+    return [
+        part for path, part in chosen.items() if not any(Path(*path[:depth]) in chosen for depth in range(1, len(path)))
+    ]
+
+
+def _mend(schema: JsonSchema, parts: Sequence[Part]) -> Mend | None:
+    if len(parts) > _MOST_PARTS or any(_refers_elsewhere(part.schema) for part in parts):
+        return None
+    asked: dict[str, Any] = {
+        "type": "object",
+        "properties": {part.label: part.schema for part in parts},
+        "required": [part.label for part in parts if part.required],
+        "additionalProperties": False,
+        **{key: schema[key] for key in (*_DEFINITIONS, "$schema") if key in schema},
+    }
+    # Any JSON will do here: the parts are checked with the whole, where a problem has its right path.
+    return Mend(tuple(parts), Target(asked, "answer", lambda value, _: Valid(value), lambda value: value))
+
+
+def _refers_elsewhere(schema: Json) -> bool:
+    """Whether a schema has references that lead out of the definitions that travel with it."""
+    stack = [schema]
+    while stack:
+        node = stack.pop()
+        if is_object(node):
+            ref = node.get("$ref")
+            if isinstance(ref, str) and not ref.startswith(tuple(f"#/{key}/" for key in _DEFINITIONS)):
+                return True
+            if "$dynamicRef" in node or "$recursiveRef" in node:
+                return True
+        stack.extend(node.values() if is_object(node) else node if is_array(node) else ())
+    return False
+
+
+def _rest_at(root: JsonSchema, node: Json, at: Json, path: Path, below: str | int | None) -> list[Part] | None:
+    """What is lacking of one object or list that was open at the cut; `below` is the open member within it."""
+    if is_array(at):
+        items = _item_schema(root, node)
+        # The open member, if it is one, is completed by the parts within it; what follows it is asked for here.
+        start = len(at)
+        return (
+            None if items is None else [Part(path, {"type": "array", "items": items}, required=True, rest_from=start)]
+        )
+    if is_object(at):
+        known = _properties(root, node)
+        required = _required(root, node, at)
+        return [
+            Part(path / name, schema, name in required)
+            for name, schema in known.items()
+            if name not in at and name != below
+        ]
+    return None
+
+
+def _properties(root: JsonSchema, node: Json) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for each in _alternatives(root, node):
+        found |= {name: schema for name, schema in each.get("properties", {}).items() if name not in found}
+    return found
+
+
+def _required(root: JsonSchema, node: Json, value: Json) -> set[str]:
+    fitting = (each for each in _alternatives(root, node) if _tags_fit(root, each, value))
+    return {name for each in fitting for name in each.get("required", ())}
+
+
+def _item_schema(root: JsonSchema, node: Json) -> Json:
+    found = [each["items"] for each in _alternatives(root, node) if is_object(each.get("items"))]
+    if any("prefixItems" in each for each in _alternatives(root, node)):
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def _alternatives(root: JsonSchema, node: Json) -> Iterator[dict[str, Any]]:
+    """The schemas that a node stands for, references followed, unions and intersections taken apart."""
+    stack, seen = [node], set[str]()
+    while stack:
+        at = stack.pop()
+        if not is_object(at):
+            continue
+        ref = at.get("$ref")
+        if isinstance(ref, str) and ref not in seen:
+            seen.add(ref)
+            stack.append(_referred(root, ref))
+        stack.extend(each for key in ("anyOf", "oneOf", "allOf") for each in at.get(key, ()))
+        yield at
+
+
+def _referred(root: JsonSchema, ref: str) -> Json:
+    if not ref.startswith("#"):
+        return None
+    node: Json = root
+    for step in filter(None, ref[1:].split("/")):
+        name = step.replace("~1", "/").replace("~0", "~")
+        node = node.get(name) if is_object(node) else None
+    return node
+
+
+def _schema_at(root: JsonSchema, node: Json, value: Json, path: Path) -> Json:
+    """The schema of the place at a path, None if there is none or if it cannot be told which of several it is."""
+    if not path:
+        return node
+    step, rest = path[0], Path(*path[1:])
+    below = _value_at(value, Path(step))
+    found: list[Json] = []
+    for each in _alternatives(root, node):
+        if _tags_fit(root, each, value):
+            member = _member(each, step)
+            deeper = None if member is None else _schema_at(root, member, below, rest)
+            if deeper is not None and deeper not in found:
+                found.append(deeper)
+    return found[0] if len(found) == 1 else None
+
+
+def _member(schema: dict[str, Any], step: str | int) -> Json:
+    if isinstance(step, int):
+        first = schema.get("prefixItems", ())
+        return first[step] if step < len(first) else schema.get("items")
+    known = schema.get("properties", {})
+    return known[step] if step in known else _extra(schema)
+
+
+def _extra(schema: dict[str, Any]) -> Json:
+    extra = schema.get("additionalProperties")
+    return extra if is_object(extra) else None
+
+
+def _tags_fit(root: JsonSchema, schema: dict[str, Any], value: Json) -> bool:
+    """Whether a value may be meant by one alternative of a union: no constant of it says otherwise."""
+    if not is_object(value):
+        return True
+    for name, declared in schema.get("properties", {}).items():
+        if name not in value:
+            continue
+        constants = [each["const"] for each in _alternatives(root, declared) if "const" in each]
+        if constants and value[name] not in constants:
+            return False
+    return True
+
+
+def _value_at(value: Json, path: Path) -> Json:
+    for step in path:
+        if (is_object(value) and step in value) or (is_array(value) and isinstance(step, int) and 0 <= step < len(value)):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _with(value: Json, part: Part, said: Json) -> Json:
+    path = part.path
+    if part.rest_from is not None:
+        held = _value_at(value, path)
+        items = [*held[: part.rest_from], *(said if is_array(said) else [])] if is_array(held) else said
+        return _placed(value, path, items)
+    return _placed(value, path, said)
+
+
+def _placed(value: Json, path: Path, said: Json) -> Json:
+    if not path:
+        return said
+    holder, last = _value_at(value, Path(*path[:-1])), path[-1]
+    if is_object(holder):
+        holder[cast("str", last)] = said
+    elif is_array(holder) and isinstance(last, int) and last < len(holder):
+        holder[last] = said
+    return value

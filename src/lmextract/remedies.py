@@ -1,0 +1,217 @@
+"""What cures which failure: each cause has one small function that turns it into the next question.
+
+    cut off               the rest of it, else the whole with more room
+    empty                 the whole again
+    nothing but thinking  thinking switched off; else the thoughts handed back, and the answer asked for
+    wrong in places       those places only
+    wrong as a whole      the whole again, with what was wrong
+
+A question after a failure is the document's own conversation, then the latest answer, then what is wrong with it:
+everything before the answer stays as it was, so that a server's prompt cache is reused, and older failures are not
+told again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from lmextract import prompt
+from lmextract.dialects import compile_schema
+from lmextract.dialects.to_wire import to_wire
+from lmextract.mending import Mend, mend_of, rest_of, settled
+from lmextract.notation import describe
+from lmextract.reading import Reading
+from lmextract.target import Target
+from lmextract.types import (
+    Document,
+    Json,
+    Message,
+    Options,
+    Profile,
+    Reply,
+    Request,
+    WireSchema,
+    is_array,
+    is_object,
+)
+
+__all__ = ["Ask", "Plan", "Turn", "first_ask", "remedy", "thinking_ask", "with_thoughts"]
+
+T = TypeVar("T")
+
+DEFAULT_MAX_TOKENS = 4096
+_SMALLEST_ROOM = 256
+_LARGEST_UNKNOWN = 32768
+_BYTES_PER_TOKEN = 3
+_GROWTH = 4
+_MOST_THOUGHT_CHARS = 8000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan(Generic[T]):
+    """What is the same for every document: the target, its wire form, the constant prompt, and how to ask."""
+
+    target: Target[T]
+    wire: WireSchema | None
+    preamble: tuple[Message, ...]
+    profile: Profile = Profile()
+    options: Options = Options()
+    repairs: int = 2
+    context: Any = None
+    think: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question on its way: the request, the conversation it began with, and, for a mend, the value it completes."""
+
+    request: Request
+    base: tuple[Message, ...]
+    kind: str = "extract"
+    mend: Mend | None = None
+    value: Json = None
+
+    def with_schema(self, wire: WireSchema | None) -> Ask:
+        """The same question under another schema."""
+        return replace(self, request=replace(self.request, schema=wire))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question, its reply, and what was read of it."""
+
+    ask: Ask
+    reply: Reply
+    reading: Reading[Any]
+
+
+def first_ask(plan: Plan[Any], document: Document) -> Ask:
+    """The question as it stands before anything has gone wrong."""
+    messages = (*plan.preamble, prompt.document_message(document.text))
+    request = Request(
+        messages=messages,
+        schema=plan.wire,
+        max_tokens=plan.options.max_tokens or _room(plan.profile.context_length, messages),
+        options=plan.options,
+        model=plan.profile.model,
+        name=plan.target.name,
+        fixed=len(plan.preamble),
+    )
+    return Ask(request, messages)
+
+
+def _room(context_length: int | None, messages: tuple[Message, ...]) -> int:
+    """Tokens for the answer: what the context leaves at a careful estimate, within sense."""
+    if context_length is None:
+        return DEFAULT_MAX_TOKENS
+    size = sum(len(message.content.encode("utf-8", "replace")) for message in messages) // _BYTES_PER_TOKEN
+    return max(min(_SMALLEST_ROOM, context_length), min(DEFAULT_MAX_TOKENS, context_length - size))
+
+
+def thinking_ask(ask: Ask) -> Ask:
+    """The question for free thinking before the answer: no schema, and a limit of its own."""
+    options = ask.request.options
+    free = replace(options, reasoning=None) if options.reasoning == "none" else options
+    request = replace(
+        ask.request,
+        messages=(*ask.base, prompt.think_message()),
+        schema=None,
+        options=free,
+        max_tokens=options.think_tokens,
+    )
+    return replace(ask, request=request, kind="think")
+
+
+def with_thoughts(ask: Ask, thoughts: Ask, reply: Reply) -> Ask:
+    """The question again, on the conversation that now holds the model's thoughts."""
+    said = reply.content.strip() or reply.reasoning.strip()
+    turns = (prompt.answer_message(_shortened(said)), prompt.reasoning_message())
+    base = (*thoughts.request.messages, *turns)
+    return replace(ask, request=replace(ask.request, messages=base), base=base)
+
+
+def remedy(plan: Plan[Any], turn: Turn) -> Ask | None:
+    """The question that may cure what is wrong with a reply, or None where nothing can."""
+    if turn.reading.truncated:
+        return _after_cut(plan, turn)
+    if not turn.reading.found and turn.ask.mend is None and not turn.reply.content.strip():
+        return _after_silence(plan, turn)
+    parts = mend_of(plan.target.schema, turn.reading.json, turn.reading.problems) if turn.reading.found else None
+    if parts is not None:
+        told = prompt.mend_message(turn.reading.problems, _described(plan, parts))
+        return _for_parts(plan, turn, parts, told, "mend")
+    return _whole(plan, turn, prompt.repair_message(turn.reading.problems, wire=plan.wire))
+
+
+def _after_cut(plan: Plan[Any], turn: Turn) -> Ask | None:
+    limit = _more_room(plan, turn)
+    value, cut_at = turn.reading.json, turn.reading.cut_at
+    if value and (is_object(value) or is_array(value)) and cut_at is not None and not _context_is_full(plan, turn):
+        kept, cut_at = settled(value, cut_at)
+        rest = rest_of(plan.target.schema, kept, cut_at) if kept else None
+        if rest is not None:
+            asked = _for_parts(plan, turn, rest, prompt.rest_message(_described(plan, rest)), "rest")
+            request = replace(asked.request, max_tokens=limit or turn.ask.request.max_tokens)
+            return replace(asked, request=request, value=kept)
+    if limit is None:
+        return None
+    request = replace(turn.ask.request, messages=turn.ask.base, max_tokens=limit)
+    return replace(turn.ask, request=request, kind="repair", mend=None)
+
+
+def _more_room(plan: Plan[Any], turn: Turn) -> int | None:
+    """A higher limit; None where the caller, or the context, set the limit that was hit."""
+    limit, ceiling = turn.ask.request.max_tokens, plan.profile.context_length or _LARGEST_UNKNOWN
+    if plan.options.max_tokens is not None or _context_is_full(plan, turn) or limit >= ceiling:
+        return None
+    return min(limit * _GROWTH, ceiling)
+
+
+def _context_is_full(plan: Plan[Any], turn: Turn) -> bool:
+    context = plan.profile.context_length
+    return context is not None and turn.reply.usage.total >= context - 1
+
+
+def _after_silence(plan: Plan[Any], turn: Turn) -> Ask:
+    options = turn.ask.request.options
+    thoughts = turn.reply.reasoning.strip()
+    if not thoughts:
+        return _whole(plan, turn, prompt.empty_message())
+    if options.reasoning != "none":
+        quiet = replace(turn.ask.request, messages=turn.ask.base, options=replace(options, reasoning="none"))
+        return replace(turn.ask, request=quiet, kind="repair")
+    said = prompt.answer_message(_shortened(thoughts))
+    request = replace(turn.ask.request, messages=(*turn.ask.base, said, prompt.reasoning_message()))
+    return replace(turn.ask, request=request, kind="repair")
+
+
+def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: str) -> Ask:
+    wire = compile_schema(parts.target, plan.profile.dialect) if turn.ask.request.schema else None
+    messages = (*turn.ask.base, _answered(plan, turn), told)
+    request = replace(turn.ask.request, messages=messages, schema=wire)
+    return Ask(request, turn.ask.base, kind, parts, turn.reading.json)
+
+
+def _described(plan: Plan[Any], parts: Mend) -> str:
+    return describe(parts.target.schema, wire=compile_schema(parts.target, plan.profile.dialect))
+
+
+def _whole(plan: Plan[Any], turn: Turn, told: Message) -> Ask:
+    wire = turn.ask.request.schema if turn.ask.mend is None else plan.wire
+    request = replace(turn.ask.request, messages=(*turn.ask.base, _answered(plan, turn), told), schema=wire)
+    return Ask(request, turn.ask.base, "repair")
+
+
+def _answered(plan: Plan[Any], turn: Turn) -> Message:
+    """The latest answer as the model's own turn: word for word if it is one, else the value as it stands."""
+    if turn.ask.mend is None and turn.reply.content.strip():
+        return prompt.answer_message(turn.reply.content)
+    if turn.reading.json is None or plan.wire is None:
+        return prompt.answer_message(turn.reply.content)
+    return prompt.answer_message(prompt.wire_text(to_wire(turn.reading.json, plan.wire)))
+
+
+def _shortened(thoughts: str) -> str:
+    """The end of the thoughts, which is where they have come to."""
+    return thoughts if len(thoughts) <= _MOST_THOUGHT_CHARS else "…" + thoughts[-_MOST_THOUGHT_CHARS:]
