@@ -137,6 +137,8 @@ def _other(rng: Rng, slot: str) -> str:
             return rng.choice(_AGES) if rng.random() < 0.7 else str(rng.randint(16, 90))
         case "n":
             return rng.choice([str(rng.randint(2, 999)), str(rng.randint(2, 99)), f"{rng.randint(1, 99)},000"])
+        case "w":
+            return names.word(rng)
         case "who":
             return names.person(rng)
         case "house":

@@ -2,7 +2,7 @@
 
 `[a|b]` chooses, and may be nested.  {T} is the title with its quotation marks, {a} {y} {p} are author, year and
 publisher, {a's} is the possessive.  All other slots hold things that are not to be extracted: {noun} {adj} {age} {n}
-{who} (another person) {Name} {house} (another publisher) {y0} (an earlier year) {y2} (a later year).
+{w} (any word) {who} (another person) {Name} {house} (another publisher) {y0} (an earlier year) {y2} (a later year).
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ MORE: dict[str, list[str]] = {
 
 ABSENT: dict[str, list[str]] = {
     "a": [
-        "[Nobody|No one] [can say|has found out|remembers] who [wrote it|the author was][.| or when it was written.]",
+        "[Nobody|No one] [can say|has found out|remembers] who [wrote it|the author was][.|; the date is lost too.| and in which year.]",
         "[The|Its] author is [unknown|not known|anonymous|lost to us].",
         "[The|Its] author's name is [not given|lost|missing][.| and so is the date.]",
         "The [book|poem|story|{noun}] is anonymous.",
@@ -249,6 +249,10 @@ TAILS = [
     "[Many|{n}] people [like|own|bought] it.",
     "[An old man|A boy|A soldier|A queen] [loses|finds|meets] [a ring|his way|a talking bird|an enemy] and [goes home|keeps silent|learns to laugh].",
     "It {verb} and {verb}.",
+    "[A|An old|One] {w} [sees|hears|follows|finds] [a|the|another] {w} [and|but|until] the {w} [goes|falls|sings|vanishes] [away|again|at last].",
+    "[It|The {noun}] [did|does] not [have|need|show|hide] [its|the|a] {w} on the {w}[.|, but in the {w}.]",
+    "[He|She|Nobody] [had|wanted|forgot] [a|the|every] {w}, and [no|each] {w} [was|is] {w}.",
+    "[There are|We have] {n} {w}s in the {w} of {Name}[.| and {Name}.]",
 ]
 
 FILLERS = (
@@ -260,7 +264,7 @@ FILLERS = (
     "king; a war nobody wins; a detective with a bad memory; a Norse saga in verse; a tale told by a fox; hard to forget; "
     "funnier than it looks; the best of its kind; a classic by now; about growing up; what happens when the lights go out; "
     "a play in [three|five] acts; [sad|long|strange] but [short|true|beautiful]; a secret between two sisters; the one "
-    "city where [gold|rain|music] can be bought; a country with a [queen|river|law] of its own"
+    "city where [gold|rain|music] can be bought; [a|the|another] {w} [and|or|of] [a|the] {w}; [a|the] {w} that [is|was|knows] [the|a|no] {w} of the {w}; [a|one] {w} [whose|with a] {w} [is|was] {w}; set [on|in|under] a {w} of {w}s [that|where] [many|few] {w}; a country with a [queen|river|law] of its own"
 ).split("; ")
 
 VERBS = (

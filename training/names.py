@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-__all__ = ["authors", "invented", "person", "publisher", "title"]
+__all__ = ["authors", "invented", "person", "publisher", "title", "word"]
 
 Rng = random.Random
 
@@ -132,6 +132,11 @@ def publisher(rng: Rng) -> str:
     if kind < 0.68:
         return f"{name}, {invented(rng)} {rng.choice(['&', 'and'])} {invented(rng)}"
     return f"{name} {invented(rng)}" if kind < 0.74 else name
+
+
+def word(rng: Rng) -> str:
+    """A word in small letters, as may stand around the things that matter."""
+    return rng.choice(_TITLE_WORDS) if rng.random() < 0.7 else _syllables(rng, 1, 3)
 
 
 def _syllables(rng: Rng, low: int, high: int) -> str:

@@ -23,7 +23,7 @@ __all__ = ["Candidate", "Hints", "NotPlain", "Source", "candidates", "plain_json
 
 Source = Literal["content", "after-marker", "after-think", "reasoning"]
 
-_START = re.compile(r"[{\[]")
+_START = re.compile(r"\[|\{(?=\s*+(?:[\"'“”„‘’«`{}/#\[\\.…]|$|[^\s:=,;{}\[\]\"'][^:=,;{}\[\]\n]{0,200}[:=]))")
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*[ \t]*")
 _ESCAPED = re.compile(r"[{\[](?:[\s{\[]|\\[nrt])*+\\+\"")
 _SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
@@ -171,19 +171,14 @@ def _in_text(text: str, source: Source, hints: Hints, *, may_close: bool) -> Ite
     if whole:
         yield from whole
         return
-    escaped = _ESCAPED.search(text)
-    if escaped and escaped.start() == _first(text):
+    first = _START.search(text)
+    if first and _ESCAPED.match(text, first.start()):
         inner = text.strip().removeprefix('"').removesuffix('"')
         note = Note("double-encoded", "the JSON stood inside a JSON string")
         for one in _scanned(unescaped(inner), source, hints, may_close=may_close):
             yield replace(one, notes=(note, *one.notes))
         return
     yield from _scanned(text, source, hints, may_close=may_close)
-
-
-def _first(text: str) -> int:
-    found = _START.search(text)
-    return found.start() if found else -1
 
 
 def _scanned(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:

@@ -1,4 +1,4 @@
-"""Asking again for a part: from problems, or a cut, to the smallest schema that cures them, and the answer put in place.
+"""Asking again for a part: from problems or a cut to the smallest schema that cures them, and the answer put in place.
 
 Every function takes values and returns values; nothing it is given is changed.  Where no part can be told from the
 whole (a problem at the root, a schema that leads two ways), there is no mend, and the caller asks for all of it again.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from lmextract.target import Target
 from lmextract.types import Json, JsonSchema, Path, Problem, Valid, is_array, is_object
@@ -80,7 +80,7 @@ def settled(value: Json, cut_at: Path) -> tuple[Json, Path]:
     if depth is None:
         return value, cut_at
     item = _value_at(value, Path(*cut_at[: depth + 1]))
-    if is_object(item) and any(isinstance(held, dict | list) and held for held in item.values()):
+    if is_object(item) and any((is_object(held) or is_array(held)) and held for held in item.values()):
         return value, cut_at
     return without(value, (Path(*cut_at[: depth + 1]),)), Path(*cut_at[:depth])
 
@@ -108,10 +108,8 @@ def without(value: Json, paths: Iterable[Path]) -> Json:
         if not path:
             return None
         holder, last = _value_at(whole, Path(*path[:-1])), path[-1]
-        if (is_object(holder) and last in holder) or (
-            is_array(holder) and isinstance(last, int) and last < len(holder)
-        ):
-            del holder[last]  # type: ignore[arg-type]  # a key of an object, an index of a list
+        if _has(holder, last):
+            del holder[last]
     return whole
 
 
@@ -285,12 +283,18 @@ def _tags_fit(root: JsonSchema, schema: dict[str, Any], value: Json) -> bool:
     return True
 
 
+def _has(holder: Json, step: str | int) -> bool:
+    """Whether a value has a member: a key of an object, an index of a list."""
+    if isinstance(step, str):
+        return is_object(holder) and step in holder
+    return is_array(holder) and 0 <= step < len(holder)
+
+
 def _value_at(value: Json, path: Path) -> Json:
     for step in path:
-        if (is_object(value) and step in value) or (is_array(value) and isinstance(step, int) and 0 <= step < len(value)):
-            value = value[step]
-        else:
+        if not _has(value, step):
             return None
+        value = value[step]
     return value
 
 
@@ -307,8 +311,10 @@ def _placed(value: Json, path: Path, said: Json) -> Json:
     if not path:
         return said
     holder, last = _value_at(value, Path(*path[:-1])), path[-1]
-    if is_object(holder):
-        holder[cast("str", last)] = said
-    elif is_array(holder) and isinstance(last, int) and last < len(holder):
+    if _has(holder, last) or _may_gain(holder, last):
         holder[last] = said
     return value
+
+
+def _may_gain(holder: Json, step: str | int) -> bool:
+    return isinstance(step, str) and is_object(holder)

@@ -78,7 +78,6 @@ class Expander:
         self._negations: dict[int, tuple[Schema, ...] | None] = {}
         self._made: dict[tuple[int, str], Any] = {}
         self._apart: dict[tuple[int, int], bool] = {}
-        self._nested = 0
         self._steps = 0
         self._limit = _MOST_STEPS
         self._kept: list[Any] = []  # what is known by its id must live on
@@ -88,7 +87,7 @@ class Expander:
         key = tuple(map(id, members))
         if (known := self._known.get(key)) is not None:
             return known
-        if key in self._busy:  # asked while looking for contradictions: there may be none
+        if key in self._busy or len(self._busy) > _MOST_NESTED:  # asked for contradictions, of which there may be none
             return (Branch(),)
         if not self._busy:
             self._limit = self._steps + (_MOST_STEPS if self._steps < _MOST_STEPS_IN_ALL else _FEW_STEPS)
@@ -308,17 +307,13 @@ class Expander:
         """Whether two schemas exclude each other, told from themselves alone."""
         key = (id(one), id(other))
         if key not in self._apart:
-            if self._nested > _MOST_NESTED:
-                return False
             self._kept += (one, other)
             self._apart[key] = False  # as long as it is not known
-            self._nested += 1
             self._apart[key] = not any(
                 self.consistent(Branch((*left.parts, *right.parts)), 1)
                 for left in self.branches((one,))
                 for right in self.branches((other,))
             )
-            self._nested -= 1
         return self._apart[key]
 
 

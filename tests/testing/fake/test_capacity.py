@@ -59,6 +59,18 @@ def test_a_client_that_goes_away_frees_its_slot() -> None:
         assert [request.json["first"] for request in fake.disconnected] == [True]
 
 
+def test_a_client_that_does_not_read_its_stream_blocks_nobody_and_can_go_away() -> None:
+    with FakeLMStudio(lambda body: "x" * 400_000 if body.get("stream") else "short", context_length=10**6) as fake:
+        with connected(fake) as sock:
+            sock.sendall(request_bytes({"messages": MESSAGES, "stream": True}))
+            assert fake.wait_for(lambda: fake.underway == 1)
+            assert content(chat(fake)) == "short"
+            assert fake.underway == 1
+        assert fake.wait_idle()
+
+        assert len(fake.disconnected) == 1
+
+
 def test_a_client_that_goes_away_leaves_the_queue() -> None:
     with FakeLMStudio(["a", "b"], parallel=1, timing=Timing(first_token_s=0.2)) as fake, connected(fake) as first:
         first.sendall(request_bytes({"messages": MESSAGES}))

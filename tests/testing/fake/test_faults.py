@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.testing.asking import CLIENT, MESSAGES, chat, content, error, get, post
 
-from lmextract.testing import FakeLMStudio, Fault, RecordedRequest
+from lmextract.testing import FakeLMStudio, FakeModel, Fault, RecordedRequest
 
 
 def outcome(fake: FakeLMStudio, **body: object) -> str | int:
@@ -112,6 +112,16 @@ def test_an_unloaded_model_can_be_had_again() -> None:
         assert text == "Model was unloaded while the request was still in queue.."
         assert gone == ("fake-embedding",)
         assert outcome(fake) == 200
+
+
+def test_the_model_that_leaves_is_one_that_could_have_answered() -> None:
+    models = [FakeModel("embedder", kind="embedding"), "talker"]
+    with FakeLMStudio(models=models, faults=[Fault.crash(), Fault.crash()]) as fake:
+        outcome(fake, model="whatever")
+        left = fake.loaded
+        post(fake, "/v1/embeddings", {"model": "whatever", "input": "a"})
+
+        assert (left, fake.loaded) == (("embedder",), ())
 
 
 def test_after_a_crash_the_model_is_no_longer_loaded() -> None:

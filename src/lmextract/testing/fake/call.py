@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from lmextract.types import Json, Reply
 __all__ = ["Ask", "Call", "Dropped", "Manners"]
 
 NO_FAULT = Fault()
+_BATCH_BYTES = 64 * 1024
 _GOLDEN = 0x9E3779B97F4A7C15F39D  # odd, so that no id comes twice
 
 
@@ -163,7 +164,8 @@ class Call:
         studio = self.manners.studio
         name = self.body.get("model")
         instance = studio.loaded(name) if isinstance(name, str) else None
-        instance = instance or next(iter(studio.instances), None)
+        embeds = self.record.path.endswith("/embeddings")
+        instance = instance or next((one for one in studio.instances if one.model.embeds is embeds), None)
         if instance is not None and answer is not None:
             studio.drop(instance, answer)
 
@@ -195,7 +197,8 @@ class Call:
         try:
             await job.sleep(timing.first_token_s)
             if timing.token_s == 0 and self.fault.after is None:
-                await out.write(b"".join(frames.piece(channel, text) for channel, text in pieces(said)))
+                for batch in _batches(frames.piece(channel, text) for channel, text in pieces(said)):
+                    await out.write(batch)
             else:
                 for at, (channel, text) in enumerate(pieces(said)):
                     await self._interrupt(at, frames)
@@ -229,6 +232,18 @@ class Call:
         self.out.begin("text/event-stream")
         await self.out.write(error_event(Refused(answer).message, done=self.manners.unsettled.done_after_error))
         self.out.end()
+
+
+def _batches(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """Frames put together to writes of some size; one write for all of them would not feel a client that is slow."""
+    waiting, size = list[bytes](), 0
+    for frame in frames:
+        waiting.append(frame)
+        size += len(frame)
+        if size > _BATCH_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 class Dropped(Exception):
