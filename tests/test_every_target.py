@@ -1,7 +1,7 @@
 """Every kind of target, round trip, sync and async: against the fake LM Studio and against the real llama.cpp.
 
-The fake says a right answer in the form of the wire; the real engine runs a model that babbles, so that whatever comes back is valid by the
-work of the grammar and the checks, or is a typed error.
+The fake says a right answer in the form of the wire; the real engine runs a model that babbles, so that whatever comes
+back is valid by the work of the grammar and the checks, or is a typed error.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, Field
+from tests.support.models import engine, random_gguf
 
 from lmextract import Embedded, Extractor, LMStudio, Options, ReplyError, Target, Valid, compile_schema
 from lmextract.dialects.to_wire import to_wire
 from lmextract.testing import FakeLMStudio
-from tests.support.models import engine, random_gguf
 
 __all__ = ["engine", "random_gguf"]
 
@@ -104,7 +104,7 @@ TARGETS: dict[str, tuple[Any, Any]] = {
     "optional": (Author | None, {"name": "y"}),
     "optional and absent": (Author | None, None),
     "literal": (Literal["a", "b"], "b"),
-    "mixed literal": (Literal["a", 1, None], 1),
+    "mixed literal": (Literal["a", 1] | None, 1),
     "enum": (Colour, "blue"),
     "int enum": (Level, 2),
     "str": (Short, "text"),

@@ -25,7 +25,8 @@ Forms = Literal["training", "held-out"]
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _ARTICLE = re.compile(r"\b([Aa])n? ([a-z])")
 _SLOT = re.compile(r"\{(\w+'?s?)\}")
-_MARKS = [*[("", "")] * 12, *[('"', '"')] * 3, *[("“", "”")] * 2, ("'", "'"), ("‘", "’"), ("*", "*"), ("_", "_"), ("«", "»")]
+_MARKS = [("", "")] * 12 + [('"', '"')] * 3 + [("“", "”")] * 2
+_MARKS += [("'", "'"), ("‘", "’"), ("*", "*"), ("_", "_"), ("«", "»")]
 _AGES = (
     "seventeen eighteen nineteen twenty twenty-one twenty-two twenty-four twenty-six twenty-eight twenty-nine thirty "
     "thirty-one thirty-four thirty-eight forty forty-two forty-five fifty fifty-three sixty sixty-six seventy eighty"
@@ -128,7 +129,9 @@ def _filled(rng: Rng, form: str, book: Book) -> str:
         "y2": str(min(2090, year + rng.randint(1, 80))),
     }
     sentence = _SLOT.sub(lambda found: values[found[1]] if found[1] in values else _other(rng, found[1]), form)
-    return _capital(re.sub(r"(\(\d+)\.$", r"\1).", sentence.strip()).replace("..", ".").replace("!.", "!").replace("?.", "?"))
+    return _capital(
+        re.sub(r"(\(\d+)\.$", r"\1).", sentence.strip()).replace("..", ".").replace("!.", "!").replace("?.", "?")
+    )
 
 
 def _other(rng: Rng, slot: str) -> str:

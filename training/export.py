@@ -82,16 +82,14 @@ def _write_vocabulary(writer: Any, pieces: list[str]) -> None:
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list([*letters, *CONTROL, *pieces])
-    writer.add_token_types(
-        [kinds.NORMAL] * END + [kinds.CONTROL] * len(CONTROL) + [kinds.USER_DEFINED] * len(pieces)
-    )
+    writer.add_token_types([kinds.NORMAL] * END + [kinds.CONTROL] * len(CONTROL) + [kinds.USER_DEFINED] * len(pieces))
     # llama.cpp refuses a file without merges; this one's result is not in the vocabulary, so it never happens.
     writer.add_token_merges([f"{letters[0]} {letters[0]}"])
     writer.add_bos_token_id(END)
     writer.add_eos_token_id(END)
     writer.add_eot_token_id(END)
     writer.add_pad_token_id(END)
-    writer.add_add_bos_token(False)
+    writer.add_add_bos_token(value=False)
     writer.add_chat_template(TEMPLATE)
 
 

@@ -285,4 +285,6 @@ NOUNS = (
     "comedy tragedy satire study textbook cookbook diary classic"
 ).split()
 
-ADJECTIVES = "old long strange short famous early late great little funny sad difficult popular forgotten modern".split()
+ADJECTIVES = (
+    "old long strange short famous early late great little funny sad difficult popular forgotten modern".split()
+)

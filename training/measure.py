@@ -1,8 +1,8 @@
 """Measure a GGUF model through the public API and the real engine: the figures of the model card.
 
-    python training/measure.py                                  # the bundled model
-    python training/measure.py some.gguf --documents 100
-    python training/measure.py --overlap                        # words that training shares with the examples
+python training/measure.py                                  # the bundled model
+python training/measure.py some.gguf --documents 100
+python training/measure.py --overlap                        # words that training shares with the examples
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ Case = tuple[Extractor[Any], str, dict[str, Json]]
 
 
 README_CLASS = create_model("Book", title=(str, ...), author=(str, ...), year=(int | None, ...))
+
 
 @dataclass(slots=True)
 class Score:
@@ -123,7 +124,7 @@ def overlap(count: int) -> str:
     lines = []
     for path in sorted(EXAMPLES.glob("[0-9]*.txt")):
         shared = [run for run in _runs(path.read_text("utf-8")) if run in runs]
-        lines.append(f"{path.name}: {' '.join(max(shared, key=len, default=('nothing',)))}")
+        lines.append(f"{path.name}: {' '.join(sorted(shared, key=len)[-1]) if shared else 'nothing'}")
     return "\n".join(lines)
 
 

@@ -100,7 +100,7 @@ class Llama(nn.Module):
         """
         start, length = len(prefix), rows.shape[1]
         before, after = self.turns[:, :start], self.turns[:, start : start + length]
-        hidden = nn.functional.embedding(prefix, self.emb.weight)
+        hidden = functional.embedding(prefix, self.emb.weight)
         x = functional.embedding(rows, self.emb.weight)
         future = torch.ones(start, start, dtype=torch.bool, device=x.device).triu(1)
         later = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
@@ -117,9 +117,8 @@ class Llama(nn.Module):
             else:
                 own = _attend(block.queries(g, before), shared_keys, shared_values, future)
                 hidden = block.finish(hidden, own)
-            x = block.finish(
-                x, _attend_shared(block.queries(h, turn), shared_keys, shared_values, keys, values, mask)
-            )
+            shared = (shared_keys, shared_values)
+            x = block.finish(x, _attend_shared(block.queries(h, turn), shared, (keys, values), mask))
         return functional.linear(self.norm(x), self.emb.weight)
 
 
@@ -134,16 +133,16 @@ def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tens
     return torch.softmax(scores.masked_fill(mask, -1e4), -1) @ values
 
 
-def _attend_shared(
-    queries: Tensor, shared_keys: Tensor, shared_values: Tensor, keys: Tensor, values: Tensor, mask: Tensor
-) -> Tensor:
-    """Each row attends to the shared prefix and to its own past."""
+def _attend_shared(queries: Tensor, shared: tuple[Tensor, Tensor], own: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    """Each row attends to the shared prefix and to its own past; both are given as keys and values."""
+    shared_keys, shared_values = shared
+    keys, values = own
     batch, heads, length, size = queries.shape
     scale = size**-0.5
     flat = (queries * scale).transpose(0, 1).reshape(heads, batch * length, size)
     ahead = (flat @ shared_keys.transpose(-1, -2)).view(heads, batch, length, -1).transpose(0, 1)
-    own = ((queries * scale) @ keys.transpose(-1, -2)).masked_fill(mask, -1e4)
-    weights = torch.softmax(torch.cat((ahead, own), -1), -1)
+    past = ((queries * scale) @ keys.transpose(-1, -2)).masked_fill(mask, -1e4)
+    weights = torch.softmax(torch.cat((ahead, past), -1), -1)
     start = shared_keys.shape[-2]
     on_prefix = weights[..., :start].transpose(0, 1).reshape(heads, batch * length, start) @ shared_values
     return on_prefix.view(heads, batch, length, size).transpose(0, 1) + weights[..., start:] @ values

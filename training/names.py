@@ -12,39 +12,42 @@ _ONSETS = "b br c ch cl cr d dr f fl fr g gl gr h j k kr l m n p ph pl pr qu r s
 _VOWELS = [*"a e i o u a e i o u ai ea ee ei ia ie io oa oo ou y a e i o".split() * 4, *"ü é ö á ø è å ñe ç".split()]
 _CODAS = [*[""] * 8, *"n n r r l l s s t m ck nd rt ll ng x th sk ff b d g k p z ld rn".split()]
 _ENDS = (
-    "son sen ford ley ton ham berg mann ski ska ova ov ez ini elli eau wood field worth well man stein quist er ers ing "
-    "more land by wick dale ov enko adze oglu ides opoulos ura moto awa ian yan escu aux in ert ard ock itt"
+    "son sen ford ley ton ham berg mann ski ska ova ov ez ini elli eau wood field worth well man stein quist er ers "
+    "ing more land by wick dale ov enko adze oglu ides opoulos ura moto awa ian yan escu aux in ert ard ock itt"
 ).split()
 _FIRST = (
-    "Anna Peter Maria John Elena Marco Ingrid Paul Sofia Hans Clara David Yuki Omar Lucia Ivan Nora Felix Amara Kofi Mei "
-    "Ravi Leila Tomas Greta Hugo Iris Oscar Rosa Viktor Colm Siobhan Agnes Edward Margaret William George Louise Charles "
-    "Emily Henry Virginia Thomas Harriet Walter Edith James Kate Robert Alice Arthur Jules Emile Anton Kazuo Daphne Ruth "
-    "Samuel Grace Philip Doris Martin Helen Stephen Susan Richard Barbara Michael Judith Daniel Sarah Patrick Fiona Simon "
-    "Julia Andrew Laura Roger Isabel Carlos Gabriel Pablo Jorge Italo Umberto Primo Gunter Heinrich Max Franz Astrid "
-    "Selma Knut Halldor Fyodor Nikolai Boris Svetlana Olga Haruki Kenzo Sanae Junichi Lin Wei Bao Arundhati Salman Amit "
-    "Rohinton Kamila Ngozi Wole Buchi Abdul Naguib Orhan Elif Ismail Toni Maya Zora Ralph Langston Alex Sam Robin Jo"
+    "Anna Peter Maria John Elena Marco Ingrid Paul Sofia Hans Clara David Yuki Omar Lucia Ivan Nora Felix Amara Kofi "
+    "Mei Ravi Leila Tomas Greta Hugo Iris Oscar Rosa Viktor Colm Siobhan Agnes Edward Margaret William George Louise "
+    "Charles Emily Henry Virginia Thomas Harriet Walter Edith James Kate Robert Alice Arthur Jules Emile Anton Kazuo "
+    "Daphne Ruth Samuel Grace Philip Doris Martin Helen Stephen Susan Richard Barbara Michael Judith Daniel Sarah "
+    "Patrick Fiona Simon Julia Andrew Laura Roger Isabel Carlos Gabriel Pablo Jorge Italo Umberto Primo Gunter "
+    "Heinrich Max Franz Astrid Selma Knut Halldor Fyodor Nikolai Boris Svetlana Olga Haruki Kenzo Sanae Junichi Lin "
+    "Wei Bao Arundhati Salman Amit Rohinton Kamila Ngozi Wole Buchi Abdul Naguib Orhan Elif Ismail Toni Maya Zora "
+    "Ralph Langston Alex Sam Robin Jo"
 ).split()
 _TITLE_WORDS = (
     "house river night winter summer blood stone silver garden last first king queen road sea memory silence letters "
     "shadow light fire city moon sun journey history war peace love time dream days hundred little great island clock "
-    "glass tower forest wind stars bridge child daughter hand heart wolf bird horse tiger door book song ghost machine "
-    "mirror gold red black white blue old new long lost hidden broken empty secret strange quiet wild bitter sweet "
-    "bright cold two three seven honour wonder fear hope truth storm mountain desert ocean village street mother father "
-    "sons brothers sisters soldier stranger thief doctor teacher hunter painter lady lord prince name years death life "
-    "world man woman people men women girl boy country water earth sky rain snow autumn spring morning evening midnight "
-    "kitchen room window station train ship boat harbour lighthouse castle palace church market school hotel hospital "
-    "prison farm field tree leaf rose apple orange lemon honey salt bread wine coffee paper ink word story tale ballad "
-    "poem essay lesson guide notes chronicle diary confessions portrait study theory origin nature art science music "
-    "murder crime trial mystery case spy detective judge captain pilot sailor nurse butcher baker widow orphan "
-    "master servant clown magician wizard witch dragon giant angel devil god heaven hell paradise kingdom empire republic "
-    "revolution rebellion return arrival departure exile escape fall rise end beginning middle edge heart bone skin eye "
-    "run goes falls comes sings waits burns knows remember forget told said never always again after before without"
+    "glass tower forest wind stars bridge child daughter hand heart wolf bird horse tiger door book song ghost "
+    "machine mirror gold red black white blue old new long lost hidden broken empty secret strange quiet wild bitter "
+    "sweet bright cold two three seven honour wonder fear hope truth storm mountain desert ocean village street "
+    "mother father sons brothers sisters soldier stranger thief doctor teacher hunter painter lady lord prince name "
+    "years death life world man woman people men women girl boy country water earth sky rain snow autumn spring "
+    "morning evening midnight kitchen room window station train ship boat harbour lighthouse castle palace church "
+    "market school hotel hospital prison farm field tree leaf rose apple orange lemon honey salt bread wine coffee "
+    "paper ink word story tale ballad poem essay lesson guide notes chronicle diary confessions portrait study theory "
+    "origin nature art science music murder crime trial mystery case spy detective judge captain pilot sailor nurse "
+    "butcher baker widow orphan master servant clown magician wizard witch dragon giant angel devil god heaven hell "
+    "paradise kingdom empire republic revolution rebellion return arrival departure exile escape fall rise end "
+    "beginning middle edge heart bone skin eye run goes falls comes sings waits burns knows remember forget told said "
+    "never always again after before without"
 ).split()
 _SMALL = "of the and in for a to from with on at under or by is are as into against between".split()
 _STARTS = "The The The The A A An My All Their Our His Her To On In Of How Why What Where When Who As No One If".split()
 _HOUSES = (
-    "Press;Books;Verlag;Publishing;House;& Sons;Editions;Classics;University Press;Brothers;& Co;Publishers;Publications;"
-    "Editore;Éditions;and Company;Publishing House;Library;& Daughters;Academic;Media;Group;Inc;Ltd"
+    "Press;Books;Verlag;Publishing;House;& Sons;Editions;Classics;University Press;Brothers;& "
+    "Co;Publishers;Publications;Editore;Éditions;and Company;Publishing House;Library;& "
+    "Daughters;Academic;Media;Group;Inc;Ltd"
 ).split(";")
 _CAPITALS = "ABCDEFGHIJKLMNOPRSTUVW"
 

@@ -27,7 +27,10 @@ from lmextract.prompt import document_message
 from lmextract.servers.embedded import Endpoint
 from lmextract.types import Request
 
-SCRAPS = ('","', '":', "null", " the", "title", "year", "|null", ": string", "\n", "\n\n", "  ", "é", "日本", "🙂", "<text>\n", "1984")
+SCRAPS = (
+    *('","', '":', "null", "|null", ": string", "title", "year", " the", " published", "<text>\n"),
+    *("\n", "\n\n", "  ", "é", "日本", "🙂", "1984"),
+)
 
 
 class Engine:
@@ -48,7 +51,8 @@ def texts(rng: random.Random, count: int) -> list[str]:
     found = [document(rng)[0] for _ in range(count // 3)]
     found += [next(asked).fixed[0].content for _ in range(count // 3)]
     while len(found) < count:
-        found.append("".join(rng.choice([rng.choice(SCRAPS), chr(rng.randint(32, 126))]) for _ in range(rng.randint(1, 60))))
+        pieces = (rng.choice([rng.choice(SCRAPS), chr(rng.randint(32, 126))]) for _ in range(rng.randint(1, 60)))
+        found.append("".join(pieces))
     return found
 
 
@@ -75,7 +79,14 @@ def worst_difference(engine: Engine, model: Llama, prompts: list[list[int]]) -> 
     """The largest difference of a log-probability among those of each prompt's twenty likeliest tokens."""
     worst = 0.0
     for tokens in prompts:
-        body = {"prompt": tokens, "n_predict": 1, "n_probs": 20, "temperature": 0.0, "ignore_eos": True, "cache_prompt": False}
+        body = {
+            "prompt": tokens,
+            "n_predict": 1,
+            "n_probs": 20,
+            "temperature": 0.0,
+            "ignore_eos": True,
+            "cache_prompt": False,
+        }
         told = engine.post("/completion", body)["completion_probabilities"][0]["top_logprobs"]
         mine = torch.log_softmax(logits(model, tokens), -1)
         worst = max(worst, *(abs(float(mine[each["id"]]) - each["logprob"]) for each in told))

@@ -25,21 +25,25 @@ Rng = random.Random
 
 READY_MADE: JsonSchema = json.loads((Path(__file__).parent.parent / "schemas" / "book.json").read_text("utf-8"))
 FIELDS = {"title": "string", "author": "string", "year": "integer", "publisher": "string"}
-_NAMES = "Book Book Book Book BookInfo Novel Work Publication Entry Volume Record BookRecord CatalogueEntry Item".split()
+_NAMES = (
+    "Book Book Book Book BookInfo Novel Work Publication Entry Volume Record BookRecord CatalogueEntry Item".split()
+)
 _ABOUT = (
-    "A book.; One book.; What a text says about a book.; A book in our library.; A catalogue entry.; A published work.; "
-    "Bibliographic data.; A novel and who wrote it.; The book that the text is about.; Data about one book."
+    "A book.; One book.; What a text says about a book.; A book in our library.; A catalogue entry.; A published "
+    "work.; Bibliographic data.; A novel and who wrote it.; The book that the text is about.; Data about one book."
 ).split("; ")
 _DESCRIPTIONS = {
-    "title": "Title of the book|The title|Title as written|Full title, with the subtitle|Name of the book|Without quotation marks",
-    "author": "Author of the book|Who wrote it|The author's full name|Author as written|Name of the writer|First and last name",
+    "title": "Title of the book|The title|Title as written|Full title, with the subtitle|Name of the book|"
+    "Without quotation marks",
+    "author": "Author of the book|Who wrote it|The author's full name|Author as written|Name of the writer|"
+    "First and last name",
     "year": "Year of publication|When it was published|Four digits|The year of the first edition|Publication year|Year",
     "publisher": "Who published it|The publishing house|Publisher's name|Name of the publisher|Publisher as written",
 }
 _INSTRUCTIONS = (
-    "Extract the book.; Find the book in the text.; Extract the book that the text is about.; Who wrote what, and when?; "
-    "The text is a sentence about a book.; Read the catalogue entry.; Get the data of the book.; "
-    "Extract the bibliographic data of the book."
+    "Extract the book.; Find the book in the text.; Extract the book that the text is about.; Who wrote what, and "
+    "when?; The text is a sentence about a book.; Read the catalogue entry.; Get the data of the book.; Extract the "
+    "bibliographic data of the book."
 ).split("; ")
 
 
@@ -84,7 +88,7 @@ def questions(rng: Rng) -> Iterator[Question]:
 
 
 def rows(
-    rng: Rng, question: Question, vocabulary: Tokens, count: int, which: Forms = "training", longest: int = 1000
+    rng: Rng, question: Question, vocabulary: Tokens, count: int, *, which: Forms = "training", longest: int = 1000
 ) -> list[Row]:
     """Documents for a question, with their answers, as tokens; those of more than `longest` tokens are passed over."""
     found: list[Row] = []

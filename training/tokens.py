@@ -83,7 +83,10 @@ def shared_pieces(first: JsonSchema, second: JsonSchema, documents: Sequence[str
     texts = [preamble(schema, name=name)[0].content for schema, name in ((first, "One"), (second, "Two"))]
     lines = [text.split("\n") for text in texts]
     common = [line for line in lines[0] if line in lines[1] and len(line) > 1]
-    asked = [next(line for line in each if line.endswith(f", {name}:")) for each, name in zip(lines, ("One", "Two"))]
+    asked = [
+        next(line for line in each if line.endswith(f", {name}:"))
+        for each, name in zip(lines, ("One", "Two"), strict=True)
+    ]
     common.append(asked[0].removesuffix(", One:"))
     # What the first schema says of its fields is as constant as the rules are.
     common += [f" // {said}" for line in lines[0] for _, mark, said in [line.partition(" // ")] if mark]
@@ -93,7 +96,9 @@ def shared_pieces(first: JsonSchema, second: JsonSchema, documents: Sequence[str
 
 
 def _usual(documents: Sequence[str], pieces: Sequence[str]) -> list[str]:
-    words = Counter(word for text in documents for word in re.findall(r"(?<=[\w,]) [a-z]{2,}\b|(?<=, ) [a-z]{2,}\b", text))
+    words = Counter(
+        word for text in documents for word in re.findall(r"(?<=[\w,]) [a-z]{2,}\b|(?<=, ) [a-z]{2,}\b", text)
+    )
     saved = {word: count * (len(word) - 1) for word, count in words.items() if word.isascii()}
     ranked = sorted(saved, key=lambda word: (-saved[word], word))
     return sorted([word for word in ranked if not any(_clash(word, piece) for piece in pieces)][:WORDS])

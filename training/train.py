@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +41,9 @@ def batches(rng: random.Random, vocabulary: Tokens, longest: Callable[[], int]) 
         for _ in range(8):
             question = next(asked)
             prefix = vocabulary.turns(question.fixed)
-            ordered = sorted(rows(rng, question, vocabulary, BATCH * 3, longest=longest()), key=lambda row: len(row.tokens))
+            ordered = sorted(
+                rows(rng, question, vocabulary, BATCH * 3, longest=longest()), key=lambda row: len(row.tokens)
+            )
             pool += [batch(prefix, ordered[at : at + BATCH]) for at in range(0, len(ordered), BATCH)]
         rng.shuffle(pool)
         yield from pool
@@ -133,7 +134,7 @@ class Run:
         }
         for name, value in (("model.pt", model), ("state.pt", state)):
             torch.save(value, self.folder / f"{name}.new")
-            os.replace(self.folder / f"{name}.new", self.folder / name)
+            (self.folder / f"{name}.new").replace(self.folder / name)
 
 
 def checks(vocabulary: Tokens) -> dict[str, list[Batch]]:
@@ -146,7 +147,7 @@ def checks(vocabulary: Tokens) -> dict[str, list[Batch]]:
         for _ in range(8):
             question = next(asked)
             prefix = vocabulary.turns(question.fixed)
-            found[which].append(batch(prefix, rows(rng, question, vocabulary, 8, which)))
+            found[which].append(batch(prefix, rows(rng, question, vocabulary, 8, which=which)))
     return found
 
 
@@ -166,7 +167,8 @@ def train(run: Run, vocabulary: Tokens) -> None:
         if now - last_check > CHECK_S or run.elapsed_s >= run.budget_s:
             exact = {name: exactness(run.model, chosen) for name, chosen in checked.items()}
             loss = sum(recent) / len(recent)
-            line = f"{run.elapsed_s:.0f},{run.step},{run.rows},{loss:.4f},{exact['training']:.3f},{exact['held-out']:.3f}"
+            shares = ",".join(f"{exact[which]:.3f}" for which in ("training", "held-out"))
+            line = f"{run.elapsed_s:.0f},{run.step},{run.rows},{loss:.4f},{shares}"
             with curve.open("a") as file:
                 file.write(f"{line}\n")
             print(line, flush=True)

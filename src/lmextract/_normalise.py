@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lmextract.candidates import plain_json
+from lmextract._plain import plain_json
 from lmextract.tolerant import Choice
 from lmextract.types import Invalid, Json, Note, Path, Problem, Valid
 

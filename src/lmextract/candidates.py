@@ -6,20 +6,18 @@ always preferred to one in the thinking, which counts only where the thinking en
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from lmextract._strings import unescaped
 from lmextract._thinking import split_thinking
-from lmextract._words import number
-from lmextract.tolerant import MAX_DEPTH, Parsed, parse
+from lmextract._plain import plain_json
+from lmextract.tolerant import Parsed, parse
 from lmextract.types import Json, Note, Reply
 
-__all__ = ["Candidate", "Hints", "NotPlain", "Source", "candidates", "plain_json"]
+__all__ = ["Candidate", "Hints", "Source", "candidates"]
 
 Source = Literal["content", "after-marker", "after-think", "reasoning"]
 
@@ -29,7 +27,6 @@ _ESCAPED = re.compile(r"[{\[](?:[\s{\[]|\\[nrt])*+\\+\"")
 _SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
 _MARKUP = re.compile(r"<\|[^<>|]{1,60}\|>|</?\w{1,40}>|[\s;]+")
 _REMARK = re.compile(r"(?://|#).*|/\*.*?\*/", re.DOTALL)
-_OPEN_OR_CLOSE = re.compile(r"[{\[]|[}\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,50 +46,6 @@ class Candidate:
     notes: tuple[Note, ...] = ()
     solid: bool = True
     last: bool = field(default=True)
-
-
-class NotPlain(ValueError):
-    """The text is JSON only in name: a repeated key, NaN, a number that no float holds."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise NotPlain
-    return made
-
-
-def _number(digits: str) -> float:
-    value = float(digits)
-    if len(digits) > 16 or math.isinf(value):
-        word = number(digits, 0)
-        if word.tolerated or word.flaw:
-            raise NotPlain
-    return value
-
-
-def _constant(name: str) -> float:
-    raise NotPlain(name)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
-
-
-def plain_json(text: str) -> Json:
-    """The value of a text that is JSON and nothing else; ValueError or RecursionError for any other."""
-    value = _DECODER.decode(text)
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(text):
-        raise NotPlain
-    return value
-
-
-def _is_deep(text: str) -> bool:
-    depth = 0
-    for bracket in _OPEN_OR_CLOSE.finditer(text):
-        depth += 1 if bracket[0] in "{[" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
 
 
 def candidates(reply: Reply, hints: Hints) -> tuple[list[Candidate], list[Candidate]]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from lmextract._hints import hints_of
+from lmextract._plain import plain_json
 from lmextract._normalise import fitted, replaced
-from lmextract.candidates import Candidate, Hints, Source, candidates, plain_json
+from lmextract.candidates import Candidate, Hints, Source, candidates
 from lmextract.dialects import restore
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, TruncatedReply
 from lmextract.target import Target

@@ -7,19 +7,18 @@ What reads two ways about as well is a flaw, not a choice.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lmextract._plain import MAX_DEPTH, NotPlain, plain_start
 from lmextract._strings import OPENERS, Manners, Place, fits_key, read_string
 from lmextract._words import read_word
 from lmextract.types import Json, Path, Problem
 
-__all__ = ["MAX_DEPTH", "Choice", "Parsed", "parse"]
-
-MAX_DEPTH = 200
-"""Deeper nesting is refused: neither pydantic nor jsonschema can check it within Python's stack."""
+__all__ = ["Choice", "Parsed", "parse"]
 
 _Want = Literal["key", "colon", "value", "item", "comma"]
 
@@ -91,6 +90,7 @@ class _Parser:
         self.at = start
         self.after_value = start
         self.may_close = may_close
+        self.budget = 4 * (len(text) - start) + 1000
         self.manners = Manners(keys)
         self.stack: list[_Open] = []
         self.root: Json = _NOTHING
@@ -286,11 +286,32 @@ class _Parser:
         if len(self.stack) >= MAX_DEPTH:
             self._flaw("too_deep", f"nested deeper than {MAX_DEPTH} levels")
             return False
+        if self._take_plain():
+            return True
         if char == "(":
             self._tolerate("parentheses")
         closer = "}" if char == "{" else "]"
         self.stack.append(_Open(closer, {} if char == "{" else [], "key" if char == "{" else "item"))
         self.at += 1
+        return True
+
+    def _take_plain(self) -> bool:
+        """Read an object or array that is plain JSON at once; failures are paid from a budget linear in the text."""
+        if self.budget <= 0:
+            return False
+        try:
+            found = plain_start(self.text, self.at, MAX_DEPTH - len(self.stack))
+        except json.JSONDecodeError as error:
+            end = len(self.text) if error.msg.startswith("Unterminated") else error.pos
+            self.budget -= end - self.at + 50
+            return False
+        except (NotPlain, ValueError, RecursionError):
+            self.budget -= 1 + len(self.text) // 20
+            return False
+        if not found or (not self.stack and self._is_early(self.text[self.at], found[1])):
+            return False
+        self.at = found[1]
+        self._put(found[0])
         return True
 
     def _take_string(self, place: Place) -> bool:
@@ -377,7 +398,7 @@ class _Parser:
         return True
 
     def _close_top(self, top: _Open) -> bool:
-        if len(self.stack) == 1 and self._is_early(top):
+        if len(self.stack) == 1 and self._is_early("{" if top.closer == "}" else "[", self.at + 1):
             self._tolerate("extra brackets")
             self.at += 1
             top.want = "comma"
@@ -399,10 +420,9 @@ class _Parser:
         goes_on_with_key = _MORE_KEYS.match(self.text, self.at + 1) is not None
         return goes_on_with_key and self.stack[below - 1].closer == "]"
 
-    def _is_early(self, top: _Open) -> bool:
+    def _is_early(self, opener: str, end: int) -> bool:
         """Whether the root's last bracket comes too early, since further fields or items follow it."""
-        after = _MORE_KEYS if top.closer == "}" else _MORE_ITEMS
-        return after.match(self.text, self.at + 1) is not None
+        return (_MORE_KEYS if opener == "{" else _MORE_ITEMS).match(self.text, end) is not None
 
     def _pop(self) -> None:
         top = self.stack.pop()

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -275,9 +276,9 @@ def test_an_interrupted_call_leaves_no_socket_open() -> None:
 def _sockets_to(server: Peer) -> int:
     port = int(server.url.rpartition(":")[2])
     count = 0
-    for name in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            held = socket.socket(fileno=os.dup(int(name)))
+            held = socket.socket(fileno=os.dup(int(entry.name)))
         except OSError:
             continue
         with held:

@@ -102,11 +102,12 @@ def test_a_dialect_given_overrules() -> None:
 
 
 def test_an_older_lm_studio_is_asked_by_its_older_routes() -> None:
-    def missing(request: Any) -> Fault | None:
-        newer = request.path.startswith("/api/v1") or (old and request.path.startswith("/api/"))
-        return Fault.ok_error(f"Unexpected endpoint or method. (GET {request.path})") if newer else None
+    for newer in ("/api/v1", "/api/"):
 
-    for old in (False, True):
+        def missing(request: Any, newer: str = newer) -> Fault | None:
+            known = not request.path.startswith(newer)
+            return None if known else Fault.ok_error(f"Unexpected endpoint or method. (GET {request.path})")
+
         with FakeLMStudio([DUNE], models=[FakeModel("only")], faults=missing) as fake:
             assert extract(Book, "Dune", server=studio(fake)).title == "Dune"
 
@@ -246,9 +247,9 @@ def test_the_answer_is_found_wherever_reasoning_puts_it(place: Any, *, obeys: bo
 
 
 def test_a_model_that_only_thinks_ends_in_a_typed_error() -> None:
-    with FakeLMStudio(reasoning=Reasoning(place="endless", obeys=False)) as fake:
-        with pytest.raises((TruncatedReply, ReasoningOnlyReply)):
-            extract(Book, "Dune", server=studio(fake), options=Options(max_tokens=50))
+    thinker = Reasoning(place="endless", obeys=False)
+    with FakeLMStudio(reasoning=thinker) as fake, pytest.raises((TruncatedReply, ReasoningOnlyReply)):
+        extract(Book, "Dune", server=studio(fake), options=Options(max_tokens=50))
 
 
 def test_a_model_that_takes_no_reasoning_setting_is_asked_without_one() -> None:
@@ -315,9 +316,9 @@ def test_a_server_closes_what_it_opened() -> None:
 
 def test_without_jit_an_unloaded_model_is_refused_with_the_command_that_loads_one() -> None:
     models = [FakeModel("qwen3-4b", loaded=False)]
-    with FakeLMStudio(models=models, loading=Loading(jit=False)) as fake:
-        with pytest.raises((ServerRefused, ConfigError), match="lms load"):
-            extract(Book, "Dune", server=studio(fake), model="qwen3-4b")
+    fake = FakeLMStudio(models=models, loading=Loading(jit=False))
+    with fake, pytest.raises((ServerRefused, ConfigError), match="lms load"):
+        extract(Book, "Dune", server=studio(fake), model="qwen3-4b")
 
 
 def test_a_server_that_is_only_starting_is_waited_for() -> None:

@@ -74,8 +74,7 @@ CASES: list[tuple[int, Any, type[ServerError], bool]] = [
         400,
         quoted(
             code=400,
-            message="Unable to generate parser for this template. Jinja Exception: System message must be at the "
-            "beginning.",
+            message="Unable to generate parser for this template. Jinja Exception: System message must be first.",
         ),
         ServerRefused,
         False,
@@ -93,7 +92,12 @@ CASES: list[tuple[int, Any, type[ServerError], bool]] = [
         SchemaRefused,
         False,
     ),
-    (400, quoted(code=400, message="Automatic parser generation failed: JSON schema error at #/a"), SchemaRefused, False),
+    (
+        400,
+        quoted(code=400, message="Automatic parser generation failed: JSON schema error at #/a"),
+        SchemaRefused,
+        False,
+    ),
 ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from lmextract.dialects.first import DIALECTS, compile_schema, dialect_for, lower_further, restore
+from lmextract.dialects.compiling import compile_schema
+from lmextract.dialects.first import lower_further
+from lmextract.dialects.records import DIALECTS, Dialect, dialect_for
+from lmextract.dialects.restoring import restore, to_wire
 
-__all__ = ["DIALECTS", "compile_schema", "dialect_for", "lower_further", "restore"]
+__all__ = ["DIALECTS", "Dialect", "compile_schema", "dialect_for", "lower_further", "restore", "to_wire"]

@@ -34,6 +34,8 @@ _LISTING = ANNOTATIONS | {"type", "enum", "const", NOT_VALUES, NOT_KINDS, MADE}
 _MOST_STEPS = 1500
 _MOST_STEPS_IN_ALL = 15_000
 _FEW_STEPS = 150
+_FEW_BRANCHES = 4
+_MOST_WEIGHT = 600
 _MOST_BRANCHES = 64
 _MOST_OPTIONS = 1000
 _MOST_PAIRS = 400
@@ -92,15 +94,22 @@ class Expander:
         if not self._busy:
             self._limit = self._steps + (_MOST_STEPS if self._steps < _MOST_STEPS_IN_ALL else _FEW_STEPS)
         self._busy.add(key)
+        found = self._all(members)
+        if _is_multiplied(found):
+            self._limit = 0  # from the second choice on, none is made any more
+            found = self._all(members)
+        self._busy.discard(key)
+        self._kept.append(members)
+        self._known[key] = found
+        return found
+
+    def _all(self, members: Members) -> tuple[Branch, ...]:
         opened, self._open = self._open, {}
         found = [Branch()]
         for member in members:
             found = [new for branch in found for new in self._add(branch, member)]
         self._open = opened
-        self._busy.discard(key)
-        self._kept.append(members)
-        self._known[key] = tuple(found)
-        return self._known[key]
+        return tuple(found)
 
     def possible(self, members: Members, depth: int = 2) -> bool:
         """Whether some value may satisfy the members; no is certain."""
@@ -322,3 +331,18 @@ def _renamed(
 ) -> tuple[tuple[str, str], ...]:
     """The gaps with those of a `not` that is none of the user's named after what it was made for."""
     return tuple(dict.fromkeys(gap if gap in before or gap[0] != "not" else name for gap in after))
+
+
+def _is_multiplied(branches: Sequence[Branch]) -> bool:
+    """Whether the same properties stand in so many branches that their grammar would be large."""
+    if len(branches) < _FEW_BRANCHES:
+        return False
+    weights: dict[int, int] = {}
+    total = 0
+    for branch in branches:
+        for part in branch.parts:
+            properties = part.get("properties")
+            weight = len(properties) if isinstance(properties, dict) else 0
+            weights[id(part)] = weight
+            total += weight
+    return total > _MOST_WEIGHT and total > 3 * sum(weights.values())

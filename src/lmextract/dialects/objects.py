@@ -30,11 +30,6 @@ class Layout:
     optional: tuple[str, ...]
     extras: tuple[tuple[str | None, Members], ...] = ()
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Every name that the schema knows."""
-        return frozenset((*self.required, *self.optional))
-
 
 def layout_of(expander: Expander, parts: Sequence[Part], *, closes: bool) -> Layout:
     """The keys of the objects that the parts allow; `closes`: silence about other keys forbids them."""
@@ -102,7 +97,8 @@ def lower_object(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[
     order = [name for name in dict.fromkeys((*declared_names(parts), *layout.required, *layout.optional)) if name in fields]
     wires: list[dict[str, Any]] = []
     for variant in _variants(lowering, layout, low, high, path):
-        wire = _object(lowering, variant, {name: fields[name] for name in order if name in variant.names}, gone, path)
+        names = {*variant.required, *variant.optional}
+        wire = _object(lowering, variant, {name: fields[name] for name in order if name in names}, gone, path)
         for name in variant.required:
             if name in layout.optional:  # it must be there now: null no longer stands for it
                 wire["properties"][name] = lowering.lowered(children(parts, name), path / name)

@@ -14,6 +14,7 @@ from lmextract.dialects.regex import (
     Node,
     PatternError,
     Repeat,
+    fitted,
     lengths,
     only,
     reachable,
@@ -30,10 +31,11 @@ __all__ = ["lower_string"]
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A pattern that a string must have, and the keyword that asks for it."""
+    """A regular expression that a string must have, and the keyword that asks for it."""
 
     keyword: str
     node: Node
+    text: str
 
 
 def lower_string(lowering: Lowering, parts: Sequence[Part], path: Path) -> dict[str, Any] | None:
@@ -41,60 +43,51 @@ def lower_string(lowering: Lowering, parts: Sequence[Part], path: Path) -> dict[
     low, high = counts(parts, "minLength", "maxLength")
     if high is not None and (high < 0 or low > high):
         return None
-    shapes = list(_shapes(lowering, parts, path))
-    if any(shape.node == NOTHING for shape in shapes):
-        return None
-    shapes = _measured(lowering, shapes, low, high, path)
-    if shapes is None:
+    shapes = _measured(lowering, list(_shapes(lowering, parts, path)), low, high, path)
+    if shapes is None or any(shape.node == NOTHING for shape in shapes):
         return None
     if not shapes:
         return _plain(lowering, low, high, path)
     if "many patterns" in lowering.keywords:
-        return _joined(lowering, shapes, low, high)
-    return _single(lowering, shapes, low, high, path)
+        return _joined(shapes, low, high)
+    return _single(lowering, shapes, path)
 
 
 def _shapes(lowering: Lowering, parts: Iterable[Part], path: Path) -> Iterable[_Shape]:
     formats = TYPED_FORMATS if lowering.typed else FORMATS
     for part in parts:
-        pattern = part.get("pattern")
-        if isinstance(pattern, str):
-            yield from _pattern(lowering, pattern, path)
-        known = formats.get(part["format"]) if isinstance(part.get("format"), str) else None
+        if isinstance(pattern := part.get("pattern"), str):
+            yield from _shape(lowering, "pattern", pattern, path)
+        name = part.get("format")
+        known = formats.get(name) if isinstance(name, str) else None
         if known is not None:
             if not known.exact:
-                lowering.relax(path, "format", f"no grammar holds all of {part['format']!r}")
+                lowering.relax(path, "format", f"no grammar holds all of {name!r}")
             if known.pattern is not None:
-                yield from _usable(lowering, "format", texts_with(known.pattern).node, path)
+                yield from _shape(lowering, "format", known.pattern, path)
 
 
-def _pattern(lowering: Lowering, pattern: str, path: Path) -> Iterable[_Shape]:
-    try:
-        texts = texts_with(pattern)
-    except PatternError as error:
-        lowering.relax(path, "pattern", f"it cannot be read: {error}")
-        return
-    for wider in texts.wider:
-        lowering.relax(path, "pattern", f"no grammar has a {wider}")
-    yield from _usable(lowering, "pattern", texts.node, path)
-
-
-def _usable(lowering: Lowering, keyword: str, node: Node, path: Path) -> Iterable[_Shape]:
-    """The shape as far as strings of the engine's style can have it."""
+def _shape(lowering: Lowering, keyword: str, pattern: str, path: Path) -> Iterable[_Shape]:
+    """The shape of a pattern as far as strings of the engine's style can have it."""
     style = lowering.dialect.style
-    if node == ANYTHING:
-        return
     if style is None or keyword in lowering.dropped:
         lowering.relax(path, keyword, "the engine does not take it")
         return
-    kept = only(node, reachable(style))
-    if not style.escapes and kept != node:
+    try:
+        found = fitted(pattern, style)
+    except PatternError as error:
+        lowering.relax(path, keyword, f"it cannot be read: {error}")
+        return
+    if texts_with(pattern).node == ANYTHING and not found.wider:
+        return
+    for wider in found.wider:
+        lowering.relax(path, keyword, f"no grammar has a {wider}")
+    if found.narrower and not style.escapes:
         lowering.relax(path, keyword, "the engines differ in how it meets characters that JSON escapes")
-        return
-    if len(written(kept, style)) > lowering.dialect.most_pattern_chars:
+    elif len(found.text) > lowering.dialect.most_pattern_chars:
         lowering.relax(path, keyword, "it is too large a grammar")
-        return
-    yield _Shape(keyword, kept)
+    else:
+        yield _Shape(keyword, found.node, found.text)
 
 
 def _measured(
@@ -112,7 +105,9 @@ def _measured(
         if isinstance(shape.node, Repeat) and lengths(shape.node.body) == (1, 1):
             ends = [end for end in (shape.node.high, high) if end is not None]
             cut = Repeat(shape.node.body, max(shape.node.low, low), min(ends, default=None))
-            return [*shapes[:i], _Shape(shape.keyword, cut), *shapes[i + 1 :]]
+            style = lowering.dialect.style
+            assert style is not None
+            return [*shapes[:i], _Shape(shape.keyword, cut, written(cut, style)), *shapes[i + 1 :]]
     for keyword, bound in (("minLength", low or None), ("maxLength", high)):
         if bound is not None and shapes:
             lowering.relax(path, keyword, "the engine holds no length beside a pattern or format")
@@ -148,28 +143,22 @@ def _within(lowering: Lowering, low: int, high: int | None, path: Path) -> tuple
     return low, high
 
 
-def _single(
-    lowering: Lowering, shapes: list[_Shape], low: int, high: int | None, path: Path
-) -> dict[str, Any]:
+def _single(lowering: Lowering, shapes: list[_Shape], path: Path) -> dict[str, Any]:
     """One shape for an engine that takes one: the first pattern, else the format."""
     style = lowering.dialect.style
     assert style is not None
     chosen, *others = sorted(shapes, key=lambda shape: shape.keyword != "pattern")
     for shape in others:
-        if shape != chosen:
+        if shape.text != chosen.text:
             lowering.relax(path, shape.keyword, "the engine holds one pattern or format at a time")
-    for bound in _repetitions(chosen.node):
-        if bound > style.most_times:
-            lowering.relax(path, chosen.keyword, f"the engine holds repetitions up to {style.most_times}")
-            break
-    return {"type": "string", "pattern": written(chosen.node, style)}
+    if "{" in chosen.text and max(_repetitions(chosen.node), default=0) > style.most_times:
+        lowering.relax(path, chosen.keyword, f"the engine holds repetitions up to {style.most_times}")
+    return {"type": "string", "pattern": chosen.text}
 
 
-def _joined(lowering: Lowering, shapes: list[_Shape], low: int, high: int | None) -> dict[str, Any]:
+def _joined(shapes: list[_Shape], low: int, high: int | None) -> dict[str, Any]:
     """All shapes for an engine that takes their intersection."""
-    style = lowering.dialect.style
-    assert style is not None
-    first, *others = [{"type": "string", "pattern": written(shape.node, style)} for shape in dict.fromkeys(shapes)]
+    first, *others = [{"type": "string", "pattern": text} for text in dict.fromkeys(shape.text for shape in shapes)]
     wire: dict[str, Any] = dict(first)
     if low:
         wire["minLength"] = low

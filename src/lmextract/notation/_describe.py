@@ -106,7 +106,10 @@ class _Printer:
 
     def _body(self, node: Mapping[str, Any], level: int) -> Text:
         pieces = list(self._pieces(node, level))
-        text = joined(pieces, " & ", Rank.AND) if pieces else code("any")
+        whole = [piece for piece in pieces if piece.lines[0].code != "any"]
+        text = joined(whole, " & ", Rank.AND) if whole else code("any")
+        for piece in pieces:
+            text = text if piece in whole else text.noted(piece.comment)
         if node.get("nullable") is True:  # OpenAPI's way
             text = text.or_null()
         return text.led(note(node))

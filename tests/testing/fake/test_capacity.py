@@ -65,7 +65,7 @@ def test_a_client_that_does_not_read_its_stream_blocks_nobody_and_can_go_away() 
             sock.sendall(request_bytes({"messages": MESSAGES, "stream": True}))
             assert fake.wait_for(lambda: fake.underway == 1)
             assert content(chat(fake)) == "short"
-            assert fake.underway == 1
+            assert fake.wait_for(lambda: fake.underway == 1)
         assert fake.wait_idle()
 
         assert len(fake.disconnected) == 1

@@ -115,7 +115,7 @@ def test_an_unloaded_model_can_be_had_again() -> None:
 
 
 def test_the_model_that_leaves_is_one_that_could_have_answered() -> None:
-    models = [FakeModel("embedder", kind="embedding"), "talker"]
+    models = [FakeModel("embedder", kind="embedding"), FakeModel("talker")]
     with FakeLMStudio(models=models, faults=[Fault.crash(), Fault.crash()]) as fake:
         outcome(fake, model="whatever")
         left = fake.loaded

@@ -10,7 +10,7 @@ from lmextract.dialects.regex.parsing import PatternError, parse
 from lmextract.dialects.regex.printing import Style, reachable, written
 from lmextract.dialects.regex.tree import ANYTHING, NOTHING, Node, Repeat, lengths, listed, only
 
-__all__ = ["ANYTHING", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "lengths", "listed_texts", "only", "reachable", "texts_with", "written"]
+__all__ = ["ANYTHING", "Fitted", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "fitted", "lengths", "listed_texts", "only", "reachable", "texts_with", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,27 @@ def texts_with(pattern: str) -> Texts:
     parsed = parse(pattern)
     node, exact = whole(parsed.node)
     return Texts(node, parsed.wider if exact else (*parsed.wider, "anchor in the middle"))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The texts of a pattern as a style can hold them: their tree, and it as a regular expression.
+
+    `wider` names what the tree allows more than the pattern does, `narrower` tells that the style cannot hold them all.
+    """
+
+    node: Node
+    text: str
+    wider: tuple[str, ...]
+    narrower: bool
+
+
+@lru_cache(maxsize=4096)
+def fitted(pattern: str, style: Style) -> Fitted:
+    """The texts in which a pattern is found, in a style; PatternError if it cannot be read."""
+    texts = texts_with(pattern)
+    node = only(texts.node, reachable(style))
+    return Fitted(node, written(node, style), texts.wider, node != texts.node)
 
 
 @lru_cache(maxsize=4096)

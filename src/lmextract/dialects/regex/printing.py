@@ -9,6 +9,7 @@ a class or a code, never as an escape.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lmextract.dialects.regex.charsets import LAST, CharSet, complement, holds, intersect, single, union
 from lmextract.dialects.regex.tree import Alt, Anchor, Chars, Node, Repeat, Seq
@@ -90,6 +91,7 @@ def _times(low: int, high: int | None, style: Style) -> str:
             return f"{{{low}}}" if low == high else f"{{{low},{'' if high is None else high}}}"
 
 
+@lru_cache(maxsize=4096)
 def _set(chars: CharSet, style: Style) -> str:
     if not style.json_text:
         return _class(chars, style)

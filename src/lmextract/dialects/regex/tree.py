@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -197,13 +197,7 @@ def listed(node: Node, most: int = 50) -> list[str] | None:
                 return None
             return [chr(code) for low, high in chars for code in range(low, high + 1)]
         case Seq(parts):
-            found = [""]
-            for part in parts:
-                ends = listed(part, most)
-                if ends is None or len(found) * len(ends) > most:
-                    return None
-                found = [start + end for start in found for end in ends]
-            return found
+            return _joined([listed(part, most) for part in parts], most)
         case Alt(options):
             lists = [listed(option, most) for option in options]
             union = [text for texts in lists if texts is not None for text in texts]
@@ -211,6 +205,19 @@ def listed(node: Node, most: int = 50) -> list[str] | None:
         case Repeat(body, low, high):
             if high is None or high > most:
                 return None
-            return listed(alternatives(sequence([body] * count) for count in range(low, high + 1)), most)
+            once = listed(body, most)
+            turns = [_joined([once] * count, most) for count in range(low, high + 1)]
+            found = [text for texts in turns if texts is not None for text in texts]
+            return None if None in turns or len(found) > most else list(dict.fromkeys(found))
         case Anchor():
             return [""]
+
+
+def _joined(lists: Sequence[list[str] | None], most: int) -> list[str] | None:
+    """Every way to take a text of each list, one after the other."""
+    found = [""]
+    for texts in lists:
+        if texts is None or len(found) * len(texts) > most:
+            return None
+        found = [start + end for start in found for end in texts]
+    return found
