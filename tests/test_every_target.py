@@ -20,8 +20,8 @@ import pytest
 from pydantic import BaseModel, Field
 from tests.support.models import engine, random_gguf
 
-from lmextract import Embedded, Extractor, LMStudio, Options, ReplyError, Target, Valid, compile_schema
-from lmextract.dialects.to_wire import to_wire
+from lmextract import Embedded, Extractor, LMStudio, Options, ReplyError, Target, Valid
+from lmextract.dialects import compile_schema, to_wire
 from lmextract.testing import FakeLMStudio
 
 __all__ = ["engine", "random_gguf"]

@@ -142,14 +142,14 @@ def test_required_fields_without_a_schema_are_listed() -> None:
     assert describe({"properties": {"a": STRING}, "required": ["b"]}) == "{\na?: string\nb: any\n}"
 
 
-def test_allof_of_plain_objects_is_one_object() -> None:
+def test_allof_of_plain_objects_is_one_object_with_its_own_fields_first() -> None:
     schema = {
         "allOf": [{"$ref": "#/definitions/base"}, record(b={"type": "integer"})],
         "definitions": {"base": {**record(a=STRING), "description": "The base."}},
         "properties": {"c": {"type": "boolean"}},
     }
 
-    assert describe(schema) == "{ // The base.\na: string\nb: integer\nc?: boolean\n}"
+    assert describe(schema) == "{ // The base.\nc?: boolean\na: string\nb: integer\n}"
 
 
 def test_oneof_beside_fields_says_that_one_of_them_holds() -> None:

@@ -19,6 +19,8 @@ __all__ = ["MAX_DEPTH", "NotPlain", "plain_json", "plain_start"]
 MAX_DEPTH = 200
 """Deeper nesting is refused: neither pydantic nor jsonschema can check it within Python's stack."""
 
+_TRIED_CHARS = 8192
+
 # Brackets within strings count too: what looks deep is read with more care, no more.
 _OPEN_OR_CLOSE = re.compile(r"[{\[]|[}\]]")
 
@@ -59,9 +61,13 @@ def plain_json(text: str) -> Json:
 
 
 def plain_start(text: str, at: int, most_levels: int) -> tuple[Json, int] | None:
-    """The JSON value that starts at `at`, and where it ends; ValueError or RecursionError where that is no JSON."""
-    value, end = _DECODER.raw_decode(text, at)
-    return None if _is_deep(text[at:end], most_levels) else (value, end)
+    """The JSON value that starts at `at`, and where it ends; None where that is no JSON, or too long for a cheap try."""
+    ahead = text[at : at + _TRIED_CHARS]  # a slice also because JSONDecodeError counts the lines before it
+    try:
+        value, length = _DECODER.raw_decode(ahead)
+    except (ValueError, RecursionError):
+        return None
+    return None if _is_deep(ahead[:length], most_levels) else (value, at + length)
 
 
 def _is_deep(text: str, most_levels: int) -> bool:

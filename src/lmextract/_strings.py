@@ -41,17 +41,19 @@ _CAREFUL_BLANKS = re.compile(
     rf"(?>[\s\ufeff]+|(?!(?:#|//)[^\n]*(?:$|\"\s*[,}}\]]*[ \t]*\n))(?:{_COMMENT}))*+", re.DOTALL
 )
 _KEY = re.compile(rf"({_QUOTED})\s*+(?::|=)", re.DOTALL)
-_LOOSE_KEY = re.compile(rf"({_WORD})\s*+(?::|=)(\s*+(?:[\"'“‘\[{{\-\d]|{_LITERALS}))?", re.DOTALL)
+# The text was cut within or right after a key: nothing speaks against taking the quote before it at its word.
+_CUT_KEY = re.compile(rf"(?:{_QUOTED}\s*+|[\"“'‘][^\"]*+)?$", re.DOTALL)
+_LOOSE_KEY = re.compile(rf"({_WORD})\s*+:(\s*+(?:[\"'“‘\[{{\-\d]|{_LITERALS}))?", re.DOTALL)
 _COLONLESS_KEY = re.compile(
     rf"({_QUOTED}|{_WORD})\s*+(?:({_QUOTED}\s*+[,}}]|[\[{{]|-?\d[\d.eE+\-]*+\s*+[,}}]|{_LITERALS}\s*+[,}}])|(?=[\"'“‘\[{{\-\d]|{_LITERALS}))",
     re.DOTALL,
 )
-_ITEM = re.compile(rf"{_BLANK}(?:[\"'“”‘„«`{{\[\]\-\d]|{_LITERALS}|$)", re.DOTALL)
+_ITEM = re.compile(rf"{_BLANK}(?:[\"'“”‘„«`{{\[\]\-\d]|{_LITERALS}|[tfnTFN][a-zA-Z]{{0,3}}$|$)", re.DOTALL)
 _SCALAR_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})\s*+[,\]]")
 _LINE_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})[ \t]*\n")
 _GLUED_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{_LITERALS})\"")
 _LITERAL = re.compile(_LITERALS)
-_EMBEDDED = re.compile(r"\s*[\[{]\s*[\"{\[]")
+_EMBEDDED = re.compile(r"\s*+[\[{][\s\[{]*+([\"'])")
 _LINE_END = re.compile(r"[ \t\r]*+(?:\n|$|```)")
 _BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*+"')
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -98,7 +100,7 @@ def fits_key(text: str, at: int, manners: Manners) -> bool:
 
 def _fits_key(text: str, at: int, manners: Manners, *, sure: bool) -> bool:
     """`sure` tells that a comma came before, so that any word with a colon and a value after it is a key."""
-    if _KEY.match(text, at):
+    if _KEY.match(text, at) or _CUT_KEY.match(text, at):
         return True
     bare = _LOOSE_KEY.match(text, at)
     if bare and ((bare[2] and sure) or manners.bare_keys or bare[1] in manners.keys):
@@ -139,7 +141,8 @@ def _read_tripled(text: str, at: int, quotes: str) -> Read | None:
 def _read_by_its_end(text: str, at: int, place: Place, manners: Manners) -> Read:
     """Look at one quote after the other for the first that can end this string."""
     start, odd, last = at + 1, False, -1
-    embeds = bool(_EMBEDDED.match(text, start))
+    embedded = _EMBEDDED.match(text, start)
+    embeds = embedded is not None and embedded[1] == text[at]
     for found in _stops(text[at]).finditer(text, start):
         if found[0][0] == "\\":
             continue

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, cast, get_type_hints, overload
 
 from lmextract.extracting import Examples, Extractor
-from lmextract.types import Document, Extraction, Options
+from lmextract.types import Document, Extraction, Options, Step
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,6 +36,7 @@ class DecoratorHow(TypedDict, total=False):
     think: bool
     options: Options | None
     context: Any
+    on_step: Callable[[Step], object] | None
 
 
 class _Decorator(Protocol):
@@ -120,6 +121,7 @@ def extractor(
     think: bool = False,
     options: Options | None = None,
     context: Any = None,
+    on_step: Callable[[Step], object] | None = None,
 ) -> Any:
     """Turn a typed function into an extraction: `@extractor` or `@extractor(model=..., ...)`, on `def` and `async def`.
 
@@ -128,7 +130,14 @@ def extractor(
     docstring that names a parameter there is none of.
     """
     how = DecoratorHow(
-        server=server, model=model, examples=examples, repairs=repairs, think=think, options=options, context=context
+        server=server,
+        model=model,
+        examples=examples,
+        repairs=repairs,
+        think=think,
+        options=options,
+        context=context,
+        on_step=on_step,
     )
 
     def decorate(function: Callable[..., Any]) -> Any:

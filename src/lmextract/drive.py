@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from lmextract.errors import ServerError
-
 if TYPE_CHECKING:
     from lmextract.flow import Flow
     from lmextract.servers import Server
@@ -17,13 +15,16 @@ T = TypeVar("T")
 
 
 def run(flow: Flow[T], server: Server) -> Extraction[T]:
-    """Carry a flow's requests to a server and its replies, or the server's errors, back until the flow ends."""
+    """Carry a flow's requests to a server and its replies, or the errors that come instead, back until the flow ends.
+
+    Every error goes through the flow, interruptions too, so that whoever watches it sees how it ended.
+    """
     try:
         request = next(flow)
         while True:
             try:
                 reply = server.send(request)
-            except ServerError as error:
+            except BaseException as error:  # noqa: BLE001  # a flow lets pass what it cannot cure
                 request = flow.throw(error)
             else:
                 request = flow.send(reply)
@@ -39,7 +40,7 @@ async def arun(flow: Flow[T], server: Server) -> Extraction[T]:
         while True:
             try:
                 reply = await server.asend(request)
-            except ServerError as error:
+            except BaseException as error:  # noqa: BLE001  # a flow lets pass what it cannot cure
                 request = flow.throw(error)
             else:
                 request = flow.send(reply)

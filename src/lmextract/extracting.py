@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVar, cast, overload
 
-from lmextract.dialects import compile_schema
-from lmextract.dialects.to_wire import to_wire
+from lmextract.dialects import compile_schema, to_wire
 from lmextract.drive import arun, run
 from lmextract.errors import DocumentError, ExampleError
 from lmextract.flow import Flow, Plan, extraction
 from lmextract.prompt import preamble
 from lmextract.servers._current import current_server
 from lmextract.target import Target, target_of
-from lmextract.types import Document, Extraction, Invalid, JsonSchema, Message, Options, Profile, WireSchema
+from lmextract.types import Document, Extraction, Invalid, JsonSchema, Message, Options, Profile, Step, WireSchema
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm, Unpack
@@ -43,6 +42,7 @@ class How(TypedDict, total=False):
     think: bool
     options: Options | None
     context: Any
+    on_step: Callable[[Step], object] | None
 
 
 _NO_OPTIONS = Options()
@@ -56,7 +56,8 @@ class Extractor(Generic[T]):
     the environment's; `model` None the one that is loaded.  `instructions` are added to the prompt.  `examples` are
     pairs of a text and its right value, checked against the target here.  `repairs` is how often a wrong reply is
     asked again.  `think` lets the model think freely first, within `options.think_tokens`.
-    `context` reaches pydantic validators as `info.context`.
+    `context` reaches pydantic validators as `info.context`.  `on_step` is given each request with its reply, or with
+    the error that came instead, as soon as that is there; what it raises ends the extraction.
 
     Raises TargetError for a target that no schema can express and ExampleError for an example that does not fit.
     """
@@ -70,6 +71,7 @@ class Extractor(Generic[T]):
     think: bool
     options: Options
     context: Any
+    on_step: Callable[[Step], object] | None
     _shown: tuple[tuple[str, str], ...]
 
     @overload
@@ -90,6 +92,7 @@ class Extractor(Generic[T]):
         think: bool = False,
         options: Options | None = None,
         context: Any = None,
+        on_step: Callable[[Step], object] | None = None,
     ) -> None:
         if repairs < 0:
             raise ValueError(f"repairs must not be negative, not {repairs}")
@@ -103,6 +106,7 @@ class Extractor(Generic[T]):
             "think": think,
             "options": options or _NO_OPTIONS,
             "context": context,
+            "on_step": on_step,
             "_shown": _checked_examples(target_of(target), examples),
         }
         for name, value in fields.items():
@@ -111,23 +115,27 @@ class Extractor(Generic[T]):
     def run(self, text: str | Document) -> Extraction[T]:
         """Extract from one document; raises a ServerError, a ReplyError or a DocumentError where there is no value."""
         document, server = _document(text), self._server()
-        return run(self._flow(document, server.profile(self.model)), server)
+        return run(self._flow(document, server.profile(self.model), server), server)
 
     async def arun(self, text: str | Document) -> Extraction[T]:
         """Do as `run` does, awaited."""
         document, server = _document(text), self._server()
-        return await arun(self._flow(document, await server.aprofile(self.model)), server)
+        return await arun(self._flow(document, await server.aprofile(self.model), server), server)
 
     def _server(self) -> Server:
         return self.server if self.server is not None else current_server()
 
-    def _flow(self, document: Document, profile: Profile) -> Flow[T]:
+    def _flow(self, document: Document, profile: Profile, server: Server, *, attached: bool = True) -> Flow[T]:
+        """The flow with its watchers; `attached` False for a driver that hands control to the caller in between."""
+        from lmextract.watching import watched, watchers_of  # not before it is used: it brings logging along
+
         target = cast("Target[T]", target_of(self.target))
         wire, constant = _prepared(target, profile.dialect, self.instructions, self._shown)
-        return extraction(
+        flow = extraction(
             Plan(target, wire, constant, profile, self.options, self.repairs, self.context, self.think),
             document,
         )
+        return watched(flow, watchers_of(target, server, self.on_step, attached=attached))
 
     def __repr__(self) -> str:
         return f"Extractor({target_of(self.target).name}, server={self.server!r}, model={self.model!r})"
@@ -202,6 +210,7 @@ def extract(
     think: bool = False,
     options: Options | None = None,
     context: Any = None,
+    on_step: Callable[[Step], object] | None = None,
 ) -> Any:
     """Extract a typed value from a text; the arguments are those of `Extractor`, whose `run` also tells how it went."""
     return (
@@ -215,6 +224,7 @@ def extract(
             think=think,
             options=options,
             context=context,
+            on_step=on_step,
         )
         .run(text)
         .value
@@ -237,6 +247,7 @@ async def aextract(
     think: bool = False,
     options: Options | None = None,
     context: Any = None,
+    on_step: Callable[[Step], object] | None = None,
 ) -> Any:
     """Do as `extract` does, awaited."""
     extractor: Extractor[Any] = Extractor(
@@ -249,5 +260,6 @@ async def aextract(
         think=think,
         options=options,
         context=context,
+        on_step=on_step,
     )
     return (await extractor.arun(text)).value

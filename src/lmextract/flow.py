@@ -31,7 +31,7 @@ def extraction(plan: Plan[T], document: Document) -> Flow[T]:
     if plan.think:
         thoughts = thinking_ask(ask)
         reply = yield thoughts.request
-        attempts += (Attempt("think", thoughts.request, reply),)
+        attempts += (Attempt(thoughts.kind, thoughts.request, reply),)
         ask = with_thoughts(ask, thoughts, reply)
     left = plan.repairs
     while True:

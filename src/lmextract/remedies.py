@@ -16,9 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from lmextract import prompt
-from lmextract.dialects import compile_schema
-from lmextract.dialects.to_wire import to_wire
+import lmextract.prompt as prompt  # noqa: PLR0402
+from lmextract.dialects import compile_schema, to_wire
 from lmextract.mending import Mend, mend_of, rest_of, settled
 from lmextract.notation import describe
 from lmextract.reading import Reading
@@ -68,9 +67,13 @@ class Ask:
 
     request: Request
     base: tuple[Message, ...]
-    kind: str = "extract"
     mend: Mend | None = None
     value: Json = None
+
+    @property
+    def kind(self) -> str:
+        """Why it is asked, as `Request` has it."""
+        return self.request.kind
 
     def with_schema(self, wire: WireSchema | None) -> Ask:
         """The same question under another schema."""
@@ -119,8 +122,9 @@ def thinking_ask(ask: Ask) -> Ask:
         schema=None,
         options=free,
         max_tokens=options.think_tokens,
+        kind="think",
     )
-    return replace(ask, request=request, kind="think")
+    return replace(ask, request=request)
 
 
 def with_thoughts(ask: Ask, thoughts: Ask, reply: Reply) -> Ask:
@@ -156,8 +160,8 @@ def _after_cut(plan: Plan[Any], turn: Turn) -> Ask | None:
             return replace(asked, request=request, value=kept)
     if limit is None:
         return None
-    request = replace(turn.ask.request, messages=turn.ask.base, max_tokens=limit)
-    return replace(turn.ask, request=request, kind="repair", mend=None)
+    request = replace(turn.ask.request, messages=turn.ask.base, max_tokens=limit, kind="repair")
+    return replace(turn.ask, request=request, mend=None)
 
 
 def _more_room(plan: Plan[Any], turn: Turn) -> int | None:
@@ -179,18 +183,20 @@ def _after_silence(plan: Plan[Any], turn: Turn) -> Ask:
     if not thoughts:
         return _whole(plan, turn, prompt.empty_message())
     if options.reasoning != "none":
-        quiet = replace(turn.ask.request, messages=turn.ask.base, options=replace(options, reasoning="none"))
-        return replace(turn.ask, request=quiet, kind="repair")
+        quiet = replace(options, reasoning="none")
+        return replace(
+            turn.ask, request=replace(turn.ask.request, messages=turn.ask.base, options=quiet, kind="repair")
+        )
     said = prompt.answer_message(_shortened(thoughts))
-    request = replace(turn.ask.request, messages=(*turn.ask.base, said, prompt.reasoning_message()))
-    return replace(turn.ask, request=request, kind="repair")
+    messages = (*turn.ask.base, said, prompt.reasoning_message())
+    return replace(turn.ask, request=replace(turn.ask.request, messages=messages, kind="repair"))
 
 
 def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: str) -> Ask:
     wire = compile_schema(parts.target, plan.profile.dialect) if turn.ask.request.schema else None
     messages = (*turn.ask.base, _answered(plan, turn), told)
-    request = replace(turn.ask.request, messages=messages, schema=wire)
-    return Ask(request, turn.ask.base, kind, parts, turn.reading.json)
+    request = replace(turn.ask.request, messages=messages, schema=wire, kind=kind)
+    return Ask(request, turn.ask.base, parts, turn.reading.json)
 
 
 def _described(plan: Plan[Any], parts: Mend) -> str:
@@ -199,8 +205,8 @@ def _described(plan: Plan[Any], parts: Mend) -> str:
 
 def _whole(plan: Plan[Any], turn: Turn, told: Message) -> Ask:
     wire = turn.ask.request.schema if turn.ask.mend is None else plan.wire
-    request = replace(turn.ask.request, messages=(*turn.ask.base, _answered(plan, turn), told), schema=wire)
-    return Ask(request, turn.ask.base, "repair")
+    messages = (*turn.ask.base, _answered(plan, turn), told)
+    return Ask(replace(turn.ask.request, messages=messages, schema=wire, kind="repair"), turn.ask.base)
 
 
 def _answered(plan: Plan[Any], turn: Turn) -> Message:

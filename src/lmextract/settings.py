@@ -25,12 +25,14 @@ class Settings:
     | LM_STUDIO_API_KEY, else LM_API_TOKEN | its API key, where it wants one (LiteLLM's and LM Studio's names) |
     | LMEXTRACT_MODEL | the model to ask for where a call names none |
     | LMEXTRACT_SERVER | `lmstudio` (default), `embedded`, `embedded:<path or name of a GGUF>`, or a base URL |
+    | OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT | `true`: OpenTelemetry spans hold prompts and replies |
     """
 
     lmstudio_base: str = DEFAULT_BASE
     lmstudio_key: str | None = None
     model: str | None = None
     server: str = "lmstudio"
+    capture_content: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -41,6 +43,7 @@ class Settings:
             lmstudio_key=env.get("LM_STUDIO_API_KEY") or env.get("LM_API_TOKEN") or None,
             model=env.get("LMEXTRACT_MODEL") or None,
             server=env.get("LMEXTRACT_SERVER") or "lmstudio",
+            capture_content=env.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower() == "true",
         )
 
     def __repr__(self) -> str:

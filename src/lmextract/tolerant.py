@@ -7,13 +7,12 @@ What reads two ways about as well is a flaw, not a choice.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lmextract._plain import MAX_DEPTH, NotPlain, plain_start
+from lmextract._plain import MAX_DEPTH, plain_start
 from lmextract._strings import OPENERS, Manners, Place, fits_key, read_string
 from lmextract._words import read_word
 from lmextract.types import Json, Path, Problem
@@ -70,6 +69,7 @@ class _Open:
 
 
 _NOTHING: Json = object()
+_TRIES = 20
 _BLANK = re.compile(r"[ \t\r\n]*")
 _ODD_BLANK = re.compile(r"(?:\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$))", re.DOTALL)
 _ELISION = re.compile(r"(?://|#|/\*)?\s*(?:\.\.\.|…)")
@@ -90,7 +90,7 @@ class _Parser:
         self.at = start
         self.after_value = start
         self.may_close = may_close
-        self.budget = 4 * (len(text) - start) + 1000
+        self.tries = _TRIES
         self.manners = Manners(keys)
         self.stack: list[_Open] = []
         self.root: Json = _NOTHING
@@ -296,20 +296,13 @@ class _Parser:
         return True
 
     def _take_plain(self) -> bool:
-        """Read an object or array that is plain JSON at once; failures are paid from a budget linear in the text."""
-        if self.budget <= 0:
+        """Read an object or array that is plain JSON at once; many failures in a row mean that trying is a waste."""
+        if self.tries <= 0 or not (found := plain_start(self.text, self.at, MAX_DEPTH - len(self.stack))):
+            self.tries -= 1
             return False
-        try:
-            found = plain_start(self.text, self.at, MAX_DEPTH - len(self.stack))
-        except json.JSONDecodeError as error:
-            end = len(self.text) if error.msg.startswith("Unterminated") else error.pos
-            self.budget -= end - self.at + 50
+        if not self.stack and self._is_early(self.text[self.at], found[1]):
             return False
-        except (NotPlain, ValueError, RecursionError):
-            self.budget -= 1 + len(self.text) // 20
-            return False
-        if not found or (not self.stack and self._is_early(self.text[self.at], found[1])):
-            return False
+        self.tries = _TRIES
         self.at = found[1]
         self._put(found[0])
         return True

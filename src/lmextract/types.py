@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attempt",
+    "Delta",
     "Document",
     "Evidence",
     "Extraction",
@@ -30,6 +31,7 @@ __all__ = [
     "Relaxation",
     "Reply",
     "Request",
+    "Step",
     "Usage",
     "Valid",
     "WireSchema",
@@ -150,6 +152,8 @@ class Request:
 
     The first `fixed` messages are the same for every document of a target, so a server may cache their encoding.
     `schema` None asks for free text.  `max_tokens` is always a number by the time a server sees it.
+    `kind` says why it is asked and is not sent: `"think"` (free thinking before the answer), `"extract"`, `"repair"`
+    (the whole again), `"mend"` (only the parts that were wrong) or `"rest"` (what a cut answer lacked).
     """
 
     messages: tuple[Message, ...]
@@ -159,6 +163,7 @@ class Request:
     model: str | None = None
     name: str = "answer"
     fixed: int = 0
+    kind: str = "extract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,7 @@ class Reply:
 
     `reasoning` is whatever the server filed apart from the content as thinking.  `finish` is `"stop"` when the model
     ended by itself and `"length"` when it was cut.  `model` is the one that answered, which may not be the one asked.
+    `looped` tells that it was cut because it said the same over and over; only the first round is kept.
     """
 
     content: str
@@ -198,6 +204,24 @@ class Reply:
     usage: Usage = Usage()
     model: str | None = None
     seconds: float = 0.0
+    looped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply while it is being written: text to add to what came before.
+
+    `finish` and `usage` come with the last piece.  `seconds` is the time since the request was sent.  `anew` tells that
+    the server failed half-way and answers once more from the beginning: what came before this piece counts no longer.
+    """
+
+    content: str = ""
+    reasoning: str = ""
+    finish: str | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    seconds: float = 0.0
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,16 +266,47 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and what came of it.
-
-    `kind` is `"think"` (free thinking before the answer), `"extract"`, `"repair"` (the whole again), `"mend"` (only
-    the parts that were wrong) or `"rest"` (what a cut answer lacked).
-    """
+    """One request, why it was asked (as `Request.kind` has it), its reply, and what was wrong with that."""
 
     kind: str
     request: Request
     reply: Reply
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def finish(self) -> str:
+        """`"stop"` where the model ended by itself, `"length"` where it was cut."""
+        return self.reply.finish
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that it took."""
+        return self.reply.usage
+
+    @property
+    def seconds(self) -> float:
+        """How long the server took for the answer, tries that failed on the way not counted."""
+        return self.reply.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of an extraction as it went by: its reply, or the error that came instead.
+
+    `number` counts the requests of this extraction from 1.  `seconds` is the time until the reply was there, with all
+    that the server object did to get it: waiting for a slot, trying again.
+    """
+
+    number: int
+    request: Request
+    seconds: float
+    reply: Reply | None = None
+    error: LMExtractError | None = None
+
+    @property
+    def kind(self) -> str:
+        """Why it was asked: `"think"`, `"extract"`, `"repair"`, `"mend"` or `"rest"`, as `Request` has it."""
+        return self.request.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +332,11 @@ class Extraction(Generic[T_co]):
     usage: Usage = Usage()
     model: str | None = None
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long the server took for all answers together."""
+        return sum(attempt.seconds for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True)

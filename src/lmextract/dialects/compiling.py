@@ -17,7 +17,7 @@ from lmextract.types import JsonSchema, Path, WireSchema
 if TYPE_CHECKING:
     from lmextract.target import Target
 
-__all__ = ["compile_schema", "expander_of"]
+__all__ = ["compile_afresh", "compile_schema", "expander_of"]
 
 _WITHOUT = " without "
 
@@ -39,13 +39,13 @@ def compile_schema(target: Target[Any] | JsonSchema | Any, dialect: str = "safe"
     try:
         text = json.dumps(schema)
     except (TypeError, ValueError, RecursionError):
-        return _compiled(schema, dialect, typed=typed)
+        return compile_afresh(schema, dialect, typed=typed)
     return _of_text(text, dialect, typed)
 
 
 @lru_cache(maxsize=512)
 def _of_text(text: str, dialect: str, typed: bool) -> WireSchema:  # noqa: FBT001  # cached by position
-    return _compiled(json.loads(text), dialect, typed=typed)
+    return compile_afresh(json.loads(text), dialect, typed=typed)
 
 
 def record_of(dialect: str) -> tuple[Dialect, frozenset[str]]:
@@ -62,7 +62,7 @@ def expander_of(schema: JsonSchema) -> Expander:
     return Expander(schema, draft_of(schema))
 
 
-def _compiled(schema: JsonSchema, dialect: str, *, typed: bool) -> WireSchema:
+def compile_afresh(schema: JsonSchema, dialect: str, *, typed: bool = False) -> WireSchema:
     record, dropped = record_of(dialect)
     lowering = Lowering(expander_of(schema), record, typed=typed, dropped=dropped)
     wire = lowering.lowered((schema,), Path())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "layout_of", "lower_object"]
 
 _MOST_VARIANTS = 12
+_MOST_SPELLING_RULES = 1900
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +64,30 @@ def _listed_names(expander: Expander, parts: Iterable[Part]) -> list[str] | None
 
 def _extras(parts: Sequence[Part]) -> Iterator[tuple[str | None, Members]]:
     """The kinds of keys that no part declares."""
-    patterned = [part for part in parts if isinstance(part.get("patternProperties"), dict)]
-    rest = [_rest(part) for part in parts]
-    if False not in rest:
-        yield None, distinct(rest)
-    for part in patterned:
-        others = [_rest(other) for other in parts if other is not part]
-        if False in others:
-            continue
-        for pattern, schema in part["patternProperties"].items():
-            if schema is not False:
-                yield str(pattern), distinct((schema, *others))
+    rests = [_rest(part) for part in parts]
+    if not any(False in rest for rest in rests):
+        yield None, distinct(schema for rest in rests for schema in rest)
+    for i, part in enumerate(parts):
+        others = [schema for j, rest in enumerate(rests) for schema in rest if j != i]
+        universal, patterns = _patterns(part)
+        for pattern, schema in patterns.items():
+            members = (schema, *universal, *others)
+            if False not in members:
+                yield pattern, distinct(members)
 
 
-def _rest(part: Part) -> Any:
-    return part.get("additionalProperties", part.get("unevaluatedProperties", True))
+def _patterns(part: Part) -> tuple[list[Any], dict[str, Any]]:
+    """What holds for every key by a pattern that all keys have, and the other patterns with what holds for theirs."""
+    found = part.get("patternProperties")
+    patterns = {str(pattern): schema for pattern, schema in found.items()} if isinstance(found, dict) else {}
+    universal = [schema for pattern, schema in patterns.items() if _matches_all(pattern)]
+    return universal, {pattern: schema for pattern, schema in patterns.items() if not _matches_all(pattern)}
+
+
+def _rest(part: Part) -> list[Any]:
+    """What holds for the keys that a part neither declares nor has a pattern for."""
+    universal, _ = _patterns(part) if "patternProperties" in part else ([], {})
+    return universal or [part.get("additionalProperties", part.get("unevaluatedProperties", True))]
 
 
 def lower_object(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[dict[str, Any]]:
@@ -174,6 +184,9 @@ def _object(
     if lowering.dialect.extra_keys == "none" and fields:
         lowering.relax(path, "additionalProperties", "the engine takes no key beyond the declared ones", "cannot be said")
         return wire
+    if fields and lowering.dialect.keys_by_escape and _spelling_rules(fields) > _MOST_SPELLING_RULES:
+        lowering.relax(path, "additionalProperties", "so many declared keys cannot be told from others", "cannot be said")
+        return wire
     if gone:
         if "forbidden keys" in lowering.keywords:
             wire["properties"] |= dict.fromkeys(gone, False)
@@ -182,9 +195,8 @@ def _object(
     patterned = [(pattern, members) for pattern, members in layout.extras if pattern is not None]
     if patterned and lowering.dialect.extra_keys == "patterns" and _patterned(lowering, wire, layout, path):
         return wire
-    for pattern, _ in patterned:
-        if not _matches_all(str(pattern)):
-            lowering.relax(path, "patternProperties", "the engine does not hold the names of keys")
+    if patterned:
+        lowering.relax(path, "patternProperties", "the engine does not hold the names of keys")
     values = [lowering.lowered(members, path / "*") for _, members in layout.extras]
     found = [value for value in values if value is not None]
     if found:
@@ -193,6 +205,16 @@ def _object(
     if found and fields and lowering.dialect.keys_by_escape:
         lowering.relax(path, "additionalProperties", "a key can be spelled with escapes to pass for a declared one")
     return wire
+
+
+def _spelling_rules(names: Iterable[str]) -> int:
+    """How many rules llama.cpp makes to tell other keys from the declared ones; it refuses a group of over 2,000."""
+    inner: set[str] = set()
+    ends: set[str] = set()
+    for name in names:
+        inner.update(name[:i] for i in range(len(name)))
+        ends.add(name)
+    return 2 * len(inner) + len(ends - inner)
 
 
 def _matches_all(pattern: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -28,20 +28,21 @@ _DEEPEST = 200
 def restore(value: Json, schema: JsonSchema, wire: WireSchema | None) -> tuple[Json, tuple[Note, ...]]:
     """The value in the shape of the user's own schema, and a note for every departure from the agreed wire form.
 
-    A wrapped root is unwrapped (a bare one is taken as it is), null at an optional property whose schema has no null is
-    dropped with its key, and a number or boolean that came as a string is read where that is exact.
+    `wire` None: no schema was sent.  A wrapped root is unwrapped (a bare one is taken as it is), null at an optional property whose schema has no null is
+    dropped with its key, and a number that came as a string is read as one where that is exact.
     """
     if wire is not None and wire.wrapped and isinstance(value, dict) and value.keys() == {"value"}:
         value = value["value"]
-    restorer = _Restorer(Expander(schema, draft_of(schema)))
+    restorer = _Restorer(Expander(schema, draft_of(schema)), agreed=wire is not None)
     return restorer.restored([(schema,)], value, Path()), tuple(restorer.notes)
 
 
 class _Restorer:
     """Walks a value and the schemas that hold for each part of it."""
 
-    def __init__(self, expander: Expander) -> None:
+    def __init__(self, expander: Expander, *, agreed: bool) -> None:
         self._expander = expander
+        self._agreed = agreed
         self.notes: list[Note] = []
 
     def restored(self, options: Sequence[Members], value: Json, path: Path) -> Json:
@@ -70,6 +71,8 @@ class _Restorer:
         for name, each in value.items():
             options = [children(branch.parts, name) for branch in likely]
             if each is None and likely and self._stands_for_absent(likely, options, name):
+                if not self._agreed:
+                    self.notes.append(Note("normalised", "null was read as: not there", path / name))
                 continue
             out[name] = self.restored(options, each, path / name) if options else each
         return out
@@ -97,7 +100,7 @@ class _Restorer:
         kind = kinds.kind_of(value)
         mask = kinds_of(branch.parts)
         if not mask & kind:
-            return kind == kinds.STRING and bool(mask & (kinds.NUMBER | kinds.BOOLEAN))
+            return kind == kinds.STRING and bool(mask & kinds.NUMBER)
         values = values_of(branch.parts)
         return values is None or kinds.key_of(value) in set(map(kinds.key_of, values))
 
@@ -107,38 +110,29 @@ class _Restorer:
         return any(name not in required_of(branch.parts) for branch in branches)
 
     def _text(self, options: Sequence[Members], value: str, path: Path) -> Json:
-        """A string, or the number or boolean that it spells where only such a one may stand."""
+        """A string, or the number that it spells where only a number may stand."""
         mask = 0
         for members in options:
             for branch in self._expander.branches(members):
                 mask |= kinds_of(branch.parts)
-        if mask & kinds.STRING or not mask & (kinds.NUMBER | kinds.BOOLEAN):
+        if mask & kinds.STRING or not mask & kinds.NUMBER:
             return value
-        spelled = _spelled(value.strip(), mask)
-        if spelled is None:
+        number = _spelled(value.strip(), mask)
+        if number is None:
             return value
-        self.notes.append(Note("normalised", f"the string {value!r} stands where {_NAMES[type(spelled)]} belongs", path))
-        return spelled
+        self.notes.append(Note("normalised", f"the string {value!r} stands where a number belongs", path))
+        return number
 
 
-_NAMES = {int: "a number", float: "a number", bool: "a boolean"}
-
-
-def _spelled(text: str, mask: int) -> int | float | bool | None:
-    """The number or boolean that a text spells exactly."""
-    if mask & kinds.BOOLEAN and text in {"true", "false"}:
-        return text == "true"
-    if not mask & kinds.NUMBER or not re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?", text):
+def _spelled(text: str, mask: int) -> int | float | None:
+    """The number that a text spells exactly."""
+    if not re.fullmatch(r"[-+]?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", text):
         return None
-    try:
-        exact = Decimal(text)
-    except InvalidOperation:
-        return None
-    if exact == exact.to_integral_value() and abs(exact) < 10**300:
-        return int(exact)
-    if mask & kinds.FRACTION and Decimal(repr(float(exact))) == exact:
-        return float(exact)
-    return None
+    exact = Decimal(text)
+    if exact == exact.to_integral_value():
+        return int(exact) if abs(exact) < 10**300 else None
+    near = float(exact)
+    return near if mask & kinds.FRACTION and Decimal(repr(near)) == exact else None
 
 
 def to_wire(value: Json, wire: WireSchema) -> Json:

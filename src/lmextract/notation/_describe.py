@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -59,13 +59,13 @@ class _Printer:
         self.wrapped = wire is not None and wire.wrapped
         self.demands = Demands(wire.schema) if wire else None
         self.names: dict[int, str] = {}
-        self.taken: Counter[str] = Counter(RESERVED)
+        self.taken: dict[str, int] = dict.fromkeys(RESERVED, 1)
         self.todo: deque[tuple[str, Node]] = deque()
         self.nesting = 0
 
     def __str__(self) -> str:
         if self.wrapped:
-            root = fields([self._type(self.schema, 1, "Value").entry("value: ", 1)], 0)
+            root = fields([self._type(self.schema, 1, _title_of(self.schema)).entry("value: ", 1)], 0)
         else:
             root = self._type(self.schema, 0, _title_of(self.schema))
         texts = [root]
@@ -94,12 +94,13 @@ class _Printer:
         return size * uses > size + len(f"type {name} = \n") + len(name) * uses
 
     def _named(self, node: Node, base: str) -> str:
-        self.taken[base] += 1
-        name = base if self.taken[base] == 1 else f"{base}{self.taken[base]}"
-        while name != base and name in self.taken:
-            self.taken[base] += 1
-            name = f"{base}{self.taken[base]}"
-        self.taken[name] |= 1
+        """A free name made from `base`, under which the node will be printed."""
+        number = self.taken.get(base, 0)
+        name = f"{base}{number + 1}" if number else base
+        while name in self.taken:
+            number += 1
+            name = f"{base}{number + 1}"
+        self.taken |= {base: number + 1, name: self.taken.get(name, 1)}
         self.names[id(node)] = name
         self.todo.append((name, node))
         return name
@@ -107,9 +108,8 @@ class _Printer:
     def _body(self, node: Mapping[str, Any], level: int) -> Text:
         pieces = list(self._pieces(node, level))
         whole = [piece for piece in pieces if piece.lines[0].code != "any"]
-        text = joined(whole, " & ", Rank.AND) if whole else code("any")
-        for piece in pieces:
-            text = text if piece in whole else text.noted(piece.comment)
+        said = [piece.comment for piece in pieces if piece.lines[0].code == "any" and piece.comment]
+        text = (joined(whole, " & ", Rank.AND) if whole else code("any")).noted("; ".join(said))
         if node.get("nullable") is True:  # OpenAPI's way
             text = text.or_null()
         return text.led(note(node))
@@ -179,21 +179,26 @@ class _Printer:
         """Which value chooses which branch, where the branches do not say it themselves."""
         choice = dict(pairs(node.get("discriminator")))
         name, mapping = choice.get("propertyName"), pairs(choice.get("mapping"))
+        if not isinstance(name, str) or not mapping:
+            return ""
         found = [dict(pairs(self._resolved(branch, by_name=True).get("properties"))) for branch in branches]
-        if not isinstance(name, str) or not mapping or all(is_value(each.get(name)) for each in found):
+        if all(is_value(each.get(name)) for each in found):
             return ""
         return ", ".join(f"{key(name)} {literal(value)} = {name_for(last_step(str(ref)))}" for value, ref in mapping)
 
     # --- what stands behind a node ---
 
     def _with_all_of(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`node` with its `allOf` drawn in, where all members are plain objects that do not contradict one another."""
+        """`node` with its `allOf` drawn in, where all members are plain objects that do not contradict one another.
+
+        Its own fields come first, as on the wire.
+        """
         members = [self._resolved(part) for part in items(node.get("allOf"))]
         own = {word: value for word, value in node.items() if word != "allOf"}
         if not members or not all(map(is_plain_object, (*members, own))):
             return node
         properties: dict[str, Node] = {}
-        for member in (*members, node):
+        for member in (node, *members):
             more = dict(pairs(member.get("properties")))
             if any(name in properties and not _same(properties[name], part) for name, part in more.items()):
                 return node
@@ -234,14 +239,16 @@ class _Printer:
         elsewhere = any(items(node.get(word)) for word in APPLIED) or any(word in node for word in REF_KEYWORDS)
         if elsewhere and declared and not implied and all(map(self._says_its_kind, self._branches(node))):
             return None
-        loose = [limit for kind in implied for limit in limits(node, kind)]
-        if elsewhere and not declared and loose:
-            # Nothing says that the value is of the kind that these limits speak of.
-            return code("any").led(", ".join(loose))
         if set(declared) >= set(KINDS) - {"integer"} and not implied:
             return code("any")
-        texts = [self._kind(node, kind, level) for kind in declared or implied]
-        return joined(texts, "|", Rank.OR) if texts else None
+        kinds, loose = declared or implied, list[str]()
+        if elsewhere and not declared:
+            # Nothing says that the value is of the kind that these limits speak of.
+            loose = [limit for kind in implied for limit in limits(node, kind)]
+            kinds = [kind for kind in implied if kind in {"array", "object"}]
+        texts = [self._kind(node, kind, level) for kind in kinds]
+        text = joined(texts, "|", Rank.OR) if texts else code("any")
+        return text.led(", ".join(loose)) if texts or loose else None
 
     def _kind(self, node: Mapping[str, Any], kind: str, level: int) -> Text:
         match kind:

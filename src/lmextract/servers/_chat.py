@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
+from lmextract._log import logger
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer, Connections, Retry, aretrying, retrying
 from lmextract.servers._wire import encode, parse, serving
@@ -12,7 +12,7 @@ from lmextract.types import Reply, Request
 
 __all__ = ["ChatClient"]
 
-_LOG = logging.getLogger("lmextract.servers")
+_LOG = logger("servers")
 _NO_REASONING_SETTING = re.compile(
     r"does not support reasoning|reasoning (setting|configuration)|reasoning_effort|reasoning effort", re.IGNORECASE
 )

@@ -7,7 +7,6 @@ belongs between a program and the model on its own machine.
 
 from __future__ import annotations
 
-import logging
 import ssl
 import time
 import weakref
@@ -18,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+from lmextract._log import logger
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["Answer", "Connections", "Retry", "aretrying", "retrying"]
 
 R = TypeVar("R")
 
-_LOG = logging.getLogger("lmextract.servers")
+_LOG = logger("servers")
 # LM Studio closes idle connections after 5 s (`Keep-Alive: timeout=5`); stay clear of the race.
 _KEEPALIVE_S = 4.0
 _MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -276,7 +276,10 @@ def _tenacity(retry: Retry) -> dict[str, Any]:
 
     def log(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        _LOG.warning("attempt %d failed, next in %.1f s: %s", state.attempt_number, state.upcoming_sleep, error)
+        # Not the server's own words, which follow the colon: some servers quote the prompt.
+        reason = error.reason.partition(": ")[0] if isinstance(error, ServerError) else type(error).__name__
+        _LOG.warning("try %d failed, next in %.1f s: %s", state.attempt_number, state.upcoming_sleep, reason)
+        _LOG.debug("the error: %s", error)
 
     return {
         "retry": tenacity.retry_if_exception(lambda error: isinstance(error, ServerError) and error.transient),
