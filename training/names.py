@@ -49,6 +49,12 @@ _HOUSES = (
     "Co;Publishers;Publications;Editore;Éditions;and Company;Publishing House;Library;& "
     "Daughters;Academic;Media;Group;Inc;Ltd"
 ).split(";")
+_SHAPES = [
+    *("W", "W", "W", "W W", "W W", "The W", "The W", "The W W", "A W", "My W W", "W of W", "The W of W", "The W of W"),
+    *("The W of the W", "The W W of W", "W and W", "W and W", "The W and the W", "W in W", "A W in W", "The W in the W"),
+    *("W's W", "W's W W", "W's W in W", "The W's W", "To the W", "On W", "Of W and W", "W Without W", "W Before W"),
+    *("W W W", "W of the W", "The W Who W W", "How the W W", "No W for the W", "All the W W", "W from the W", "W for W"),
+]
 _CAPITALS = "ABCDEFGHIJKLMNOPRSTUVW"
 
 
@@ -67,7 +73,7 @@ def person(rng: Rng) -> str:
     """A name with its first names or initials; seldom one word."""
     kind = rng.random()
     last = invented(rng)
-    if kind < 0.04:
+    if kind < 0.02:
         return last
     if kind < 0.14:
         gap = rng.choice([" ", " ", ""])
@@ -93,16 +99,18 @@ def authors(rng: Rng) -> str:
 
 def title(rng: Rng) -> str:
     """What stands on a cover: one to seven words, seldom a number, a subtitle or a mark of punctuation."""
+    kind = rng.random()
+    if kind < 0.02:
+        return person(rng)
+    if kind < 0.75:
+        words = [_title_word(rng) if word == "W" else word for word in rng.choice(_SHAPES).split()]
+        return _marked(rng, " ".join(f"{invented(rng)}'s" if word == "W's" else word for word in words))
     words = [_title_word(rng) for _ in range(rng.choice([1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 7]))]
     for at in range(1, len(words) - 1):
         if rng.random() < 0.4:
             words[at] = rng.choice(_SMALL)
     if len(words) > 1 and rng.random() < 0.4:
         words[0] = rng.choice(_STARTS)
-    if len(words) > 1 and rng.random() < 0.1:
-        words[0] = f"{invented(rng)}'s"
-    if rng.random() < 0.04:
-        words = person(rng).split()
     return _marked(rng, " ".join(words))
 
 
@@ -116,9 +124,9 @@ def _marked(rng: Rng, text: str) -> str:
         return str(rng.randint(10, 3000))
     if kind < 0.11:
         return f"{rng.randint(2, 9999)} {text}"
-    if kind < 0.13:
+    if kind < 0.118:
         return f"{text}, {_title_word(rng)} and {_title_word(rng)}"
-    if kind < 0.15:
+    if kind < 0.13:
         return f"{rng.choice(['Mr', 'Mrs', 'Dr', 'Mr.', 'Mrs.', 'Dr.', 'St.'])} {invented(rng)}"
     return text
 
@@ -132,7 +140,7 @@ def publisher(rng: Rng) -> str:
         return f"{name} {rng.choice(['&', 'and'])} {invented(rng)}"
     if kind < 0.64:
         return f"{_capital(rng.choice(_TITLE_WORDS))} {rng.choice(_HOUSES)}"
-    if kind < 0.68:
+    if kind < 0.66:
         return f"{name}, {invented(rng)} {rng.choice(['&', 'and'])} {invented(rng)}"
     return f"{name} {invented(rng)}" if kind < 0.74 else name
 

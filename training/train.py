@@ -190,7 +190,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=5)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    vocabulary = tokens()
+    begun = args.out / "model.pt"
+    vocabulary = Tokens(tuple(torch.load(begun, weights_only=True)["pieces"])) if begun.exists() else tokens()
     shape = Shape(vocabulary.size, dim=args.dim, layers=args.layers, heads=args.dim // 32, hidden=args.dim * 11 // 4)
     run = Run(args.out, shape, args.seed, args.minutes * 60)
     print(f"{sum(weight.numel() for weight in run.model.parameters()):,} parameters", flush=True)

@@ -32,7 +32,7 @@ OPENERS = {
 
 _COMMENT = r"//[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*.{0,2000}?\*/"
 _BLANK = rf"(?>[\s\ufeff]+|{_COMMENT})*+"
-_QUOTED = r"(?:\"[^\"]*\"|'[^'\n]*'|[“”„‟][^“”\"\n]*[”“\"]|[‘’][^’\n]*’|`[^`\n]*`)"
+_QUOTED = r"(?:\"(?>[^\"\\]+|\\.)*+\"|'[^'\n]*'|[“”„‟][^“”\"\n]*[”“\"]|[‘’][^’\n]*’|`[^`\n]*`)"
 _WORD = r"[@$]?[^\W\d][\w$.\-]*+"
 _LITERALS = r"(?:true|false|null|True|False|None)\b"
 _BLANKS = re.compile(_BLANK, re.DOTALL)
@@ -42,7 +42,7 @@ _CAREFUL_BLANKS = re.compile(
 )
 _KEY = re.compile(rf"({_QUOTED})\s*+(?::|=)", re.DOTALL)
 # The text was cut within or right after a key: nothing speaks against taking the quote before it at its word.
-_CUT_KEY = re.compile(rf"(?:{_QUOTED}\s*+|[\"“'‘][^\"]*+)?$", re.DOTALL)
+_CUT_KEY = re.compile(rf"(?:{_QUOTED}\s*+|\"(?>[^\"\\]+|\\.?)*+|[“'‘][^\"]*+)?$", re.DOTALL)
 _LOOSE_KEY = re.compile(rf"({_WORD})\s*+:(\s*+(?:[\"'“‘\[{{\-\d]|{_LITERALS}))?", re.DOTALL)
 _COLONLESS_KEY = re.compile(
     rf"({_QUOTED}|{_WORD})\s*+(?:({_QUOTED}\s*+[,}}]|[\[{{]|-?\d[\d.eE+\-]*+\s*+[,}}]|{_LITERALS}\s*+[,}}])|(?=[\"'“‘\[{{\-\d]|{_LITERALS}))",

@@ -22,6 +22,7 @@ __all__ = ["Candidate", "Hints", "Source", "candidates"]
 Source = Literal["content", "after-marker", "after-think", "reasoning"]
 
 _START = re.compile(r"\[|\{(?=\s*+(?:[\"'“”„‘’«`{}/#\[\\.…]|$|[^\s:=,;{}\[\]\"'][^:=,;{}\[\]\n]{0,200}[:=]))")
+_BRACKETED = re.compile(r"\s*(?:```\w*\s*)?[{\[]")
 _FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*[ \t]*")
 _ESCAPED = re.compile(r"[{\[](?:[\s{\[]|\\[nrt])*+\\+\"")
 _SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
@@ -113,10 +114,11 @@ def _whole(text: str, source: Source, hints: Hints) -> list[Candidate]:
 
 
 def _double_encoded(text: str, source: Source, hints: Hints, notes: tuple[Note, ...]) -> list[Candidate]:
-    if hints.roots and not hints.roots & {"object", "array"}:
+    if not _BRACKETED.match(text) or (hints.roots and not hints.roots & {"object", "array"}):
         return []
     note = Note("double-encoded", "the JSON stood inside a JSON string")
-    return [replace(inner, notes=(*notes, note, *inner.notes)) for inner in _in_text(text, source, hints, may_close=True)]
+    found = (inner for inner in _in_text(text, source, hints, may_close=True) if inner.parsed.state == "whole")
+    return [replace(inner, notes=(*notes, note, *inner.notes)) for inner in found]
 
 
 def _in_text(text: str, source: Source, hints: Hints, *, may_close: bool) -> Iterator[Candidate]:

@@ -49,12 +49,12 @@ REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 CACHED_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
-TOKEN_TYPE: Final = "gen_ai.token.type"
+TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105  # no password
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"
 DURATION: Final = "gen_ai.client.operation.duration"
-TOKEN_USAGE: Final = "gen_ai.client.token.usage"
+TOKEN_USAGE: Final = "gen_ai.client.token.usage"  # noqa: S105
 TARGET: Final = "lmextract.target"
 SCHEMA_HASH: Final = "lmextract.schema.hash"
 ATTEMPTS: Final = "lmextract.attempts"
@@ -262,7 +262,9 @@ def _error_type(error: BaseException | None) -> dict[str, str]:
     if error is None or isinstance(error, GeneratorExit):
         return {}
     kind = type(error)
-    return {ERROR_TYPE: kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"}
+    return {
+        ERROR_TYPE: kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    }
 
 
 @lru_cache(maxsize=256)

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lmextract._brackets import goes_on_after_root, judge
 from lmextract._plain import MAX_DEPTH, plain_start
-from lmextract._strings import OPENERS, Manners, Place, fits_key, read_string
+from lmextract._strings import OPENERS, Manners, Place, Read, fits_key, read_string
 from lmextract._words import read_word
 from lmextract.types import Json, Path, Problem
 
-__all__ = ["Choice", "Parsed", "parse"]
+__all__ = ["Choice", "Parsed", "State", "parse"]
+
+State = Literal["whole", "cut", "broken"]
 
 _Want = Literal["key", "colon", "value", "item", "comma"]
 
@@ -40,7 +43,7 @@ class Parsed:
 
     value: Json
     end: int
-    state: Literal["whole", "cut", "broken"]
+    state: State
     tolerated: dict[str, int] = field(default_factory=dict[str, int])
     flaws: tuple[Problem, ...] = ()
     choices: tuple[Choice, ...] = ()
@@ -58,7 +61,7 @@ def parse(text: str, start: int = 0, *, keys: frozenset[str] = frozenset(), may_
 
 @dataclass(slots=True)
 class _Open:
-    """An object or an array that is being read."""
+    """An object or an array that is being read; `extra` counts its doubled braces."""
 
     closer: str
     held: Any
@@ -70,27 +73,28 @@ class _Open:
 
 _NOTHING: Json = object()
 _TRIES = 20
+_MOST_JUDGED = 100
 _BLANK = re.compile(r"[ \t\r\n]*")
-_ODD_BLANK = re.compile(r"(?:\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$))", re.DOTALL)
-_ELISION = re.compile(r"(?://|#|/\*)?\s*(?:\.\.\.|…)")
-_BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n]*?)(\"?)\s*(?==|:)")
+_ODD_BLANK = re.compile(r"\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$)", re.DOTALL)
+_ELISION = re.compile(r"(?:(?://|#|/\*)\s*)?(?:\.\.\.|…)")
+_BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n\"]*+)(\"?)\s*(?==|:)")
 _COLON = re.compile(r":=|=>|->|:|=")
-_MORE_KEYS = re.compile(r"[\s}\]]*,\s*\"[^\"\\\n]*\"\s*:")
-_MORE_ITEMS = re.compile(r"[\s}\]]*,\s*[{\[\"]")
 _FIELD = re.compile(r"\"[^\"\n]*\"\s*:")
 # What follows a value that ended too early, for one of its quotes or brackets was misread.
-_LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”:+]|,\s*+[^\s{\[])")
+_LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”‘’:+]|,\s*+[^\s{\[]|;[ \t]*+[^\s])")
 
 
 class _Parser:
-    """One pass over one text; every method moves `at` forward or ends the pass."""
+    """One pass over one text; every step moves `at` forward or ends the pass."""
 
     def __init__(self, text: str, start: int, keys: frozenset[str], *, may_close: bool) -> None:
         self.text = text
+        self.start = start
         self.at = start
         self.after_value = start
         self.may_close = may_close
         self.tries = _TRIES
+        self.judged = 0
         self.manners = Manners(keys)
         self.stack: list[_Open] = []
         self.root: Json = _NOTHING
@@ -120,18 +124,22 @@ class _Parser:
                 return self._result("whole" if self._may_end_here(top) else "broken")
         return self._result("cut" if self.root is _NOTHING else "whole")
 
-    # What ends a pass
-
-    def _result(self, state: Literal["whole", "cut", "broken"]) -> Parsed:
-        cut_at = self._path() if state == "cut" else None
-        if state == "whole" and isinstance(self.root, dict | list) and _LOOSE_END.match(self.text, self.at):
-            self.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
+    def _result(self, state: State) -> Parsed:
+        cut_at = self._path(self.stack[:-1]) if state == "cut" else None
         if state == "whole" and self.stack:
             self._tolerate("missing brackets")
         while self.stack:
             self._pop()
+        if state == "whole" and isinstance(self.root, dict | list) and self._ends_loosely():
+            self.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
         value = None if self.root is _NOTHING else self.root
         return Parsed(value, self.at, state, self.tolerated, tuple(self.flaws), tuple(self.choices), cut_at)
+
+    def _ends_loosely(self) -> bool:
+        before = self.text[self.start - 1 : self.start]
+        if before and before in "\"'`" and self.text.startswith(before, _end(_BLANK, self.text, self.at)):
+            return False  # all of it was put into quotes
+        return _LOOSE_END.match(self.text, self.at) is not None
 
     def _may_end_here(self, top: _Open) -> bool:
         """Whether the writer went on to something else after a complete value, and only forgot the last brackets."""
@@ -141,8 +149,6 @@ class _Parser:
             return False
         self.at = self.after_value
         return True
-
-    # Moving on
 
     def _next(self) -> str:
         """The next character that is neither blank nor comment; empty at the end."""
@@ -171,7 +177,7 @@ class _Parser:
     def _key(self, top: _Open, char: str) -> bool:
         if char in "}])":
             return self._close(char, top)
-        if char == ",":
+        if char in ",;":
             return self._extra_comma()
         if char in OPENERS:
             return self._take_string("key")
@@ -199,7 +205,7 @@ class _Parser:
         if not found:
             return False
         self._tolerate("missing quotes" if found[2] else "unquoted keys")
-        self.manners.bare_keys = True
+        self.manners.bare_keys = self.manners.bare_keys or not found[2]
         top.key, top.want = found[1].rstrip(), "colon"
         self.at = found.end()
         return True
@@ -223,10 +229,8 @@ class _Parser:
             if top.want == "value":
                 self._missing_value(top)
             return self._close(char, top)
-        if char == ",":
-            if top.want == "value":
-                return self._missing_value(top)
-            return self._extra_comma()
+        if char in ",;":
+            return self._missing_value(top) if top.want == "value" else self._extra_comma()
         return self._start_value(char, "item" if top.want == "item" else "value")
 
     def _missing_value(self, top: _Open) -> bool:
@@ -239,8 +243,7 @@ class _Parser:
             if char == ";":
                 self._tolerate("other commas")
             self.at += 1
-            top.want = "key" if top.closer == "}" else "item"
-            top.after_comma = True
+            top.want, top.after_comma = self._next_want(top), True
             return True
         if char in "}])":
             return self._close(char, top)
@@ -251,8 +254,12 @@ class _Parser:
         if not self._goes_on(top, char):
             return False
         self._tolerate("missing commas")
-        top.want = "key" if top.closer == "}" else "item"
+        top.want = self._next_want(top)
         return True
+
+    @staticmethod
+    def _next_want(top: _Open) -> _Want:
+        return "key" if top.closer == "}" else "item"
 
     def _item_was_key(self, top: _Open) -> bool:
         """A colon after an array's item: the array lacks its bracket, and the item is the next key of the object."""
@@ -284,14 +291,13 @@ class _Parser:
 
     def _open(self, char: str) -> bool:
         if len(self.stack) >= MAX_DEPTH:
-            self._flaw("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+            self.flaws.append(Problem(Path(), "too_deep", f"nested deeper than {MAX_DEPTH} levels"))
             return False
         if self._take_plain():
             return True
         if char == "(":
             self._tolerate("parentheses")
-        closer = "}" if char == "{" else "]"
-        self.stack.append(_Open(closer, {} if char == "{" else [], "key" if char == "{" else "item"))
+        self.stack.append(_Open("}", {}, "key") if char == "{" else _Open("]", [], "item"))
         self.at += 1
         return True
 
@@ -300,7 +306,7 @@ class _Parser:
         if self.tries <= 0 or not (found := plain_start(self.text, self.at, MAX_DEPTH - len(self.stack))):
             self.tries -= 1
             return False
-        if not self.stack and self._is_early(self.text[self.at], found[1]):
+        if not self.stack and goes_on_after_root(self.text, found[1], self.text[self.at]):
             return False
         self.tries = _TRIES
         self.at = found[1]
@@ -312,32 +318,44 @@ class _Parser:
         read = read_string(self.text, self.at, place, self.manners)
         for kind in read.tolerated:
             self._tolerate(kind)
+        self.at = read.end if read.end >= 0 else len(self.text)
         if read.end < 0:
-            self.at = len(self.text)
             return True
-        self.at = read.end
         if place == "key":
             self.stack[-1].key, self.stack[-1].want = read.text, "colon"
             return True
         if read.doubtful:
             self._flaw("ambiguous", "its quotes can be read in two ways", read.text)
-        self._put(read.text)
+        self._put(self._joined(read))
         return True
+
+    def _joined(self, read: Read) -> str:
+        """The string, with those that Python would join to it."""
+        text = read.text
+        while read.joins:
+            self._tolerate("joined strings")
+            self._next()
+            read = read_string(self.text, self.at, "value" if self._in_object() else "item", self.manners)
+            text += read.text
+            self.at = read.end if read.end >= 0 else len(self.text)
+        return text
+
+    def _in_object(self) -> bool:
+        return bool(self.stack) and self.stack[-1].closer == "}"
 
     def _take_word(self, place: Place) -> bool:
         word = read_word(self.text, self.at, place, self.manners)
         if word.end <= self.at:
             return False
+        self.at = word.end
         if word.end == len(self.text) and self.stack:
-            self.at = word.end
             return True
         for kind in word.tolerated:
             self._tolerate(kind)
         if word.flaw:
             self._flaw(word.flaw, word.message, word.value)
         if word.others:
-            self.choices.append(Choice(self._here(), word.others))
-        self.at = word.end
+            self.choices.append(Choice(self._path(self.stack), word.others))
         self._put(word.value)
         return True
 
@@ -368,7 +386,7 @@ class _Parser:
             self._tolerate("duplicate keys")
             before = top.held[top.key]
             if not _same(before, value):
-                path = self._here()
+                path = self._path(self.stack)
                 self.flaws.append(Problem(path, "duplicate_keys", "was given twice, with different values", value))
                 self.choices.append(Choice(path, (before,)))
         top.held[top.key] = value
@@ -376,46 +394,35 @@ class _Parser:
     # Brackets
 
     def _close(self, char: str, top: _Open) -> bool:
-        closer = "]" if char == ")" else char
         if top.after_comma:
             self._tolerate("trailing commas")
+        closer = "]" if char == ")" else char
         if closer == top.closer:
             return self._close_top(top)
-        below = next((depth for depth in range(len(self.stack) - 1, -1, -1) if self.stack[depth].closer == closer), -1)
-        if below < 0 or self._is_slip(below):
-            self._tolerate("wrong brackets")
-            return self._close_top(top) if below >= 0 else self._drop_bracket()
-        self._tolerate("missing brackets")
-        while len(self.stack) - 1 > below:
+        self.judged += 1
+        if self.judged > _MOST_JUDGED:  # each judgement may look at the whole text
+            return False
+        verdict = judge(self.text, self.at, "".join(frame.closer for frame in self.stack))
+        self._tolerate("missing brackets" if verdict == "left out" else "wrong brackets")
+        if verdict == "mistyped":
+            return self._close_top(top)
+        if verdict == "unwanted":
+            self.at += 1
+            return True
+        while self.stack[-1].closer != closer:
             self._pop()
         return True
 
     def _close_top(self, top: _Open) -> bool:
-        if len(self.stack) == 1 and self._is_early("{" if top.closer == "}" else "[", self.at + 1):
+        self.at += 1
+        if len(self.stack) == 1 and goes_on_after_root(self.text, self.at, "{" if top.closer == "}" else "["):
             self._tolerate("extra brackets")
-            self.at += 1
             top.want = "comma"
             return True
-        self.at += 1
         while top.extra and self.text.startswith("}", end := _end(_BLANK, self.text, self.at)):
             self.at, top.extra = end + 1, top.extra - 1
         self._pop()
         return True
-
-    def _drop_bracket(self) -> bool:
-        self.at += 1
-        return True
-
-    def _is_slip(self, below: int) -> bool:
-        """Whether a bracket of the wrong kind was typed, rather than one left out before it."""
-        if below == 0:
-            return bool(_MORE_KEYS.match(self.text, self.at + 1) or _MORE_ITEMS.match(self.text, self.at + 1))
-        goes_on_with_key = _MORE_KEYS.match(self.text, self.at + 1) is not None
-        return goes_on_with_key and self.stack[below - 1].closer == "]"
-
-    def _is_early(self, opener: str, end: int) -> bool:
-        """Whether the root's last bracket comes too early, since further fields or items follow it."""
-        return (_MORE_KEYS if opener == "{" else _MORE_ITEMS).match(self.text, end) is not None
 
     def _pop(self) -> None:
         top = self.stack.pop()
@@ -427,19 +434,12 @@ class _Parser:
         self.tolerated[kind] = self.tolerated.get(kind, 0) + 1
 
     def _flaw(self, code: str, message: str, value: Json = None) -> None:
-        self.flaws.append(Problem(self._here(), code, message, value))
-
-    def _path(self) -> Path:
-        """The path of the innermost open object or array."""
-        return Path(*(self._step(frame) for frame in self.stack[:-1]))
-
-    def _here(self) -> Path:
-        """The path of the value that is being read."""
-        return Path(*(self._step(frame) for frame in self.stack))
+        self.flaws.append(Problem(self._path(self.stack), code, message, value))
 
     @staticmethod
-    def _step(frame: _Open) -> str | int:
-        return frame.key if isinstance(frame.held, dict) else len(frame.held)
+    def _path(frames: list[_Open]) -> Path:
+        """The path of what is being read in the last of these."""
+        return Path(*(frame.key if isinstance(frame.held, dict) else len(frame.held) for frame in frames))
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -448,5 +448,5 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 
 
 def _same(one: Json, other: Json) -> bool:
-    """Equality of JSON values, where true is not 1 and 1.0 is 1."""
+    """Equality of JSON values, where true is not 1."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -32,7 +32,7 @@ _REPAIRS = ("repair", "mend", "rest")
 _OF_FORM = frozenset(
     "after-marker after-think coerced double-encoded fenced normalised prose repaired unwrapped".split()
 )
-"""Notes that cast no doubt on the value: it stood in an unusual form, or was cured by asking again, which was logged."""
+"""Notes that cast no doubt on the value: it stood in an unusual form, or asking again cured it, which was logged."""
 
 
 class Watcher(Protocol):
@@ -134,15 +134,19 @@ class Log:
     """Writes to `lmextract.extracting`: one line per extraction, a warning for what was asked again or is doubtful."""
 
     target: str
+    count: int = 0
     steps: list[Step] = field(default_factory=list[Step])
 
     def asked(self, number: int, request: Request, /) -> None:
         """Warn where something is asked again; the words of the question only in DEBUG."""
+        self.count = number
         last = self.steps[-1] if self.steps else None
         if last is not None and last.error is not None:
             _LOG.warning("%s: asking again after %s (request %d)", self.target, _named(last.error), number)
         elif request.kind in _REPAIRS:
-            _LOG.warning("%s: the reply was not right; asking again (%s, request %d)", self.target, request.kind, number)
+            _LOG.warning(
+                "%s: the reply was not right; asking again (%s, request %d)", self.target, request.kind, number
+            )
         if _LOG.isEnabledFor(logging.DEBUG):
             words = "\n".join(f"{message.role}: {message.content}" for message in request.messages)
             _LOG.debug("%s: request %d (%s)\n%s", self.target, number, request.kind, words)
@@ -150,31 +154,31 @@ class Log:
     def stepped(self, step: Step, /) -> None:
         """Write the reply or the error, in DEBUG."""
         self.steps.append(step)
+        if not _LOG.isEnabledFor(logging.DEBUG):
+            return
         if step.reply is None:
             _LOG.debug("%s: request %d failed after %.1f s: %s", self.target, step.number, step.seconds, step.error)
         else:
-            said, reply = f"reply {step.number} ({step.reply.finish}, {step.seconds:.1f} s)", step.reply
-            _LOG.debug("%s: %s\n%s", self.target, said, reply.content or reply.reasoning)
+            said = f"reply {step.number} ({step.reply.finish}, {step.seconds:.1f} s)"
+            _LOG.debug("%s: %s\n%s", self.target, said, step.reply.content or step.reply.reasoning)
 
     def ended(self, extraction: Extraction[Any], /) -> None:
         """Write the line of a result, and a warning of the notes that matter."""
-        _LOG.info("%s: extracted by %s %s", self.target, extraction.model or "an unnamed model", self._spent())
-        codes = Counter(note.code for note in extraction.notes if note.code not in _OF_FORM)
+        if _LOG.isEnabledFor(logging.INFO):
+            _LOG.info("%s: extracted by %s %s", self.target, extraction.model or "an unnamed model", self._spent())
+        codes = [note.code for note in extraction.notes if note.code not in _OF_FORM]
         if codes:
             _LOG.warning("%s: noted %s", self.target, _counted(codes))
 
     def failed(self, error: BaseException, /) -> None:
-        """Write the line of an extraction without a result."""
-        if isinstance(error, ReplyError):
-            wrong = f" ({_counted(Counter(problem.code for problem in error.problems))})"
-        else:
-            wrong = ""
-        level = logging.WARNING if isinstance(error, Exception) else logging.INFO
-        _LOG.log(level, "%s: ended by %s%s %s", self.target, _named(error), wrong, self._spent())
+        """Write the line of an extraction without a result; whoever catches the error knows what it is worth."""
+        codes = [problem.code for problem in error.problems] if isinstance(error, ReplyError) else []
+        wrong = f" ({_counted(codes)})" if codes else ""
+        _LOG.info("%s: ended by %s%s %s", self.target, _named(error), wrong, self._spent())
 
     def _spent(self) -> str:
         usage = sum((step.reply.usage for step in self.steps if step.reply), Usage())
-        tries = "1 attempt" if len(self.steps) == 1 else f"{len(self.steps)} attempts"
+        tries = "1 request" if self.count == 1 else f"{self.count} requests"
         return f"in {tries}, {usage.prompt} + {usage.completion} tokens, {sum(s.seconds for s in self.steps):.1f} s"
 
 
@@ -184,5 +188,5 @@ def _named(error: BaseException) -> str:
     return type(error).__name__ + status
 
 
-def _counted(codes: Counter[str]) -> str:
-    return ", ".join(code if count == 1 else f"{code} x{count}" for code, count in codes.items())
+def _counted(codes: Iterable[str]) -> str:
+    return ", ".join(code if count == 1 else f"{code} x{count}" for code, count in Counter(codes).items())

@@ -12,7 +12,19 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, Type
 
 from pydantic import BaseModel, Field
 
-from lmextract import Document, Extraction, Extractor, LMStudio, Options, aextract, extract
+from lmextract import (
+    Document,
+    Extraction,
+    Extractor,
+    LMExtractError,
+    LMStudio,
+    Options,
+    Reply,
+    Step,
+    Target,
+    aextract,
+    extract,
+)
 
 
 class Book(BaseModel):
@@ -104,6 +116,11 @@ def extractors(text: str) -> None:
     assert_type(Extractor(Path("schemas/book.json")).run(text).value, Any)
 
 
+def targets(book: Target[Book], text: str) -> None:
+    assert_type(extract(book, text), Book)
+    assert_type(Extractor(book).run(text).value, Book)
+
+
 async def awaited(text: str) -> None:
     assert_type(await aextract(Book, text), Book)
     assert_type(await aextract(list[Book], text), list[Book])
@@ -124,7 +141,14 @@ def every_argument(text: str, examples: Sequence[tuple[str, Book]]) -> Book:
         repairs=0,
         options=Options(max_tokens=500, temperature=0.2),
         context={"today": date(2026, 1, 1)},
+        think=True,
+        on_step=show,
     )
+
+
+def show(step: Step) -> None:
+    assert_type(step.reply, Reply | None)
+    assert_type(step.error, LMExtractError | None)
 
 
 def a_generic_function(target: type[Item], texts: list[str]) -> list[Item]:

@@ -93,6 +93,8 @@ def logging_to_stderr(verbosity: int) -> Generator[None]:
     """Pass the library's log to stderr while a block runs: -1 errors only, 0 warnings, 1 information, 2 all."""
     logger = logging.getLogger("lmextract")
     handler = _ToStderr()
+    if verbosity <= 0:  # what it warns of is told in the command's own words: notes and errors
+        handler.addFilter(lambda record: record.name != "lmextract.extracting")
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel({-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))

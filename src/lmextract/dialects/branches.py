@@ -150,6 +150,8 @@ class Expander:
 
     def admits_null(self, members: Members) -> bool:
         """Whether null satisfies all members."""
+        if not self.admits(members, None):
+            return False
         for branch in self.branches(members):
             if kinds_of(branch.parts) & kinds.NULL:
                 values = values_of(branch.parts)

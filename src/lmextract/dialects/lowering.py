@@ -12,6 +12,7 @@ from lmextract.dialects.numbers import lower_number
 from lmextract.dialects.objects import lower_object
 from lmextract.dialects.parts import Part, distinct, kinds_of
 from lmextract.dialects.records import Dialect
+from lmextract.dialects.regex import Node, Style, written
 from lmextract.dialects.strings import lower_string
 from lmextract.types import Json, Path, Relaxation
 
@@ -20,6 +21,7 @@ __all__ = ["Lowering"]
 _DEEPEST = 70
 _MOST_STATES = 20_000
 _MOST_UNROLLED = 400
+_VALUE = Style(json_text=False, braces=False)
 _SCALARS = kinds.NULL | kinds.BOOLEAN | kinds.NUMBER | kinds.STRING
 
 
@@ -41,6 +43,7 @@ class Lowering:
         self._lowest: list[int] = [0]
         self._made = 0
         self._names = 0
+        self._rules: dict[str, str] = {}
 
     @property
     def relaxations(self) -> tuple[Relaxation, ...]:
@@ -113,6 +116,22 @@ class Lowering:
         name = "".join(char for char in step if char.isascii() and char.isalnum()).capitalize() or "Node"
         self._names += 1
         return f"{name}N{self._names}"
+
+    def named_rule(self, node: Node, meaning: dict[str, Any]) -> dict[str, Any]:
+        """A wire schema whose values are written as `node` says; an engine that sees less in it takes any `meaning`.
+
+        llama.cpp has no keyword for the bounds of a number, but its rules have names: a repeated group of the pattern of
+        the first option of `#/$defs/X`, its only repetition, becomes the rule `ref-defs-X-0-1`, which is also the name
+        under which it looks for what `#/$defs/X-0-1` refers to.  The first option itself matches nothing.  Where rules are named in another way,
+        and to every reader of JSON Schema, this is just a reference to `meaning`.
+        """
+        text = written(node, _VALUE)[1:-1]
+        if text not in self._rules:
+            name = self._rules[text] = self._name(Path("Number"))
+            unseen = {"type": "string", "pattern": f"^({text}){{1}}[^\\x00-\\U0010FFFF]$"}
+            self.knots[name] = {"anyOf": [unseen, {"$ref": f"#/$defs/{name}-0-1"}]}
+            self.knots[f"{name}-0-1"] = meaning
+        return {"$ref": f"#/$defs/{self._rules[text]}"}
 
     def anything(self) -> dict[str, Any]:
         """The wire schema of any JSON value."""
@@ -188,11 +207,12 @@ class Lowering:
         """A wire schema with null beside it."""
         match wire:
             case {"enum": values} if len(wire) == 1:
-                return {"enum": [*values, None]}
+                return wire if None in values else {"enum": [*values, None]}
             case {"const": value} if len(wire) == 1:
-                return {"enum": [value, None]}
+                return wire if value is None else {"enum": [value, None]}
             case _:
-                return {"anyOf": [*_options(wire), {"type": "null"}]}
+                options = _options(wire)
+                return wire if {"type": "null"} in options else {"anyOf": [*options, {"type": "null"}]}
 
 
 _STRUCTURED = {"properties"}

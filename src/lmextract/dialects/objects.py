@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lmextract.dialects.parts import Part, children, counts, declared_names, distinct, is_closed, required_of
+from lmextract.dialects.parts import Part, children, counts, declared_names, distinct, is_closed, is_complete, required_of
 from lmextract.dialects.regex import ANYTHING, PatternError, only, reachable, texts_with, written
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def layout_of(expander: Expander, parts: Sequence[Part], *, closes: bool) -> Lay
         names = [*(name for name in names if name in listed or name in wanted), *(name for name in listed if name not in names)]
     must = set(wanted)
     closed = is_closed(parts)
-    silent = closes and closed is None and bool(declared_names(parts))
-    extras = () if listed is not None or silent else tuple(_extras(parts))
+    extras = () if listed is not None else tuple(_extras(parts))
+    if closes and closed is None and is_complete(parts):
+        extras = tuple(each for each in extras if each[0] is not None)
     return Layout(
         tuple(name for name in names if name in must), tuple(name for name in names if name not in must), extras
     )

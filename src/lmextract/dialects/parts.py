@@ -24,6 +24,7 @@ __all__ = [
     "distinct",
     "finite_texts",
     "is_closed",
+    "is_complete",
     "kinds_of",
     "number_range",
     "required_of",
@@ -132,15 +133,20 @@ def declared_names(parts: Iterable[Part]) -> list[str]:
 
 
 def is_closed(parts: Iterable[Part]) -> bool | None:
-    """Whether keys that no part declares are forbidden; None if no part says so."""
+    """Whether keys that no part declares or has a pattern for are forbidden; None if no part says so."""
     closed: bool | None = None
     for part in parts:
         for keyword in ("additionalProperties", "unevaluatedProperties"):
             if keyword in part:
                 closed = closed or part[keyword] is False
-        if "patternProperties" in part:
-            closed = closed or False
     return closed
+
+
+def is_complete(parts: Iterable[Part]) -> bool:
+    """Whether a part declares properties as if they were all: with no choice beside them that may bring others."""
+    return any(
+        bool(part.get("properties")) and MADE not in part and "anyOf" not in part and "oneOf" not in part for part in parts
+    )
 
 
 def distinct(schemas: Iterable[Any]) -> tuple[Schema, ...]:

@@ -28,6 +28,7 @@ class Dialect:
     `tuples`: `open` takes `prefixItems` with `items` and bounds; `fixed` just one length at a time.
     `bare_any`: `{}` is any value; elsewhere every type is named.  `keys_by_escape`: a key beyond the declared ones may be
     spelled with escapes to pass for a declared one.
+    `named_rules`: a regular expression can be had for a bare value (see `Lowering.named_rule`).
     `style`: how strings are constrained; None: not at all.  `bare_strings`: a plain string needs its own pattern there.
     """
 
@@ -43,6 +44,7 @@ class Dialect:
     tuples: Literal["open", "fixed"] = "fixed"
     bare_any: bool = False
     keys_by_escape: bool = False
+    named_rules: bool = False
     style: Style | None = None
     bare_strings: bool = False
     most_length: int = 1900
@@ -64,6 +66,7 @@ GGUF = Dialect(
     builds=("b11549",),
     keywords=_LENGTHS | {"integer bounds"},
     keys_by_escape=True,
+    named_rules=True,
     style=Style(json_text=True),
     narrower=(
         _ORDER,

@@ -95,19 +95,23 @@ class _Restorer:
                 return False
         return True
 
-    @staticmethod
-    def _may_be(branch: Branch, value: Json) -> bool:
+    def _may_be(self, branch: Branch, value: Json) -> bool:
         kind = kinds.kind_of(value)
         mask = kinds_of(branch.parts)
         if not mask & kind:
             return kind == kinds.STRING and bool(mask & kinds.NUMBER)
         values = values_of(branch.parts)
-        return values is None or kinds.key_of(value) in set(map(kinds.key_of, values))
+        if values is not None:
+            return kinds.key_of(value) in set(map(kinds.key_of, values))
+        return isinstance(value, (list, dict)) or all(self._expander.judge.fits(part, value) for part in branch.parts)
 
     def _stands_for_absent(self, branches: Sequence[Branch], options: Sequence[Members], name: str) -> bool:
-        if any(self._expander.admits_null(members) for members in options):
+        """Whether null is no value of a property: it has no null, or may be left out where it has."""
+        admitting = [self._expander.admits_null(members) for members in options]
+        if all(admitting):
             return False
-        return any(name not in required_of(branch.parts) for branch in branches)
+        requiring = [admits for admits, branch in zip(admitting, branches, strict=True) if name in required_of(branch.parts)]
+        return not any(requiring)
 
     def _text(self, options: Sequence[Members], value: str, path: Path) -> Json:
         """A string, or the number that it spells where only a number may stand."""

@@ -93,8 +93,11 @@ def _any_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], 
 
 
 def _one_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
+    if not isinstance(wanted, list):
+        return True
+    fitting = sum(1 for each in wanted if judge.fits(each, value, depth))
     # Formats are not looked at, so two may seem to fit where one does: in doubt, yes.
-    return _any_of(judge, wanted, value, _schema, depth)
+    return fitting == 1 or (fitting > 1 and isinstance(value, (str, list, dict)))
 
 
 def _not(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lmextract.servers._protocol import Server
+from lmextract.servers._protocol import Server, StreamingServer
 
 if TYPE_CHECKING:
     from lmextract.servers._http import Retry
     from lmextract.servers.embedded import Embedded
     from lmextract.servers.lmstudio import LMStudio
 
-__all__ = ["Embedded", "LMStudio", "Retry", "Server"]
+__all__ = ["Embedded", "LMStudio", "Retry", "Server", "StreamingServer"]
 
 _HOMES = {"Embedded": "embedded", "LMStudio": "lmstudio", "Retry": "_http"}
 

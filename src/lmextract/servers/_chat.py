@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
+from dataclasses import replace
+from itertools import count
 
 from lmextract._log import logger
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer, Connections, Retry, aretrying, retrying
+from lmextract.servers._sse import ChatStream
 from lmextract.servers._wire import encode, parse, serving
-from lmextract.types import Reply, Request
+from lmextract.types import Delta, Reply, Request
 
 __all__ = ["ChatClient"]
 
@@ -51,6 +56,36 @@ class ChatClient:
     async def asend(self, request: Request) -> Reply:
         """Do as `send` does, awaited."""
         return await aretrying(lambda: self._asend(request), self._retry)
+
+    def stream(self, request: Request) -> Generator[Delta]:
+        """Send one request and yield its reply in pieces; closing the generator closes the connection.
+
+        What is transient is retried as by `send`; once a piece has come, the next one is then marked `anew`.
+        """
+        for attempt in count(1):
+            first, rest = retrying(lambda: self._begun(request), self._retry)
+            with closing(rest):
+                try:
+                    yield replace(first, anew=attempt > 1)
+                    yield from rest
+                except ServerError as error:
+                    self._check_worth_another(error, attempt)
+                else:
+                    return
+
+    async def astream(self, request: Request) -> AsyncGenerator[Delta]:
+        """Do as `stream` does, awaited."""
+        for attempt in count(1):
+            first, rest = await aretrying(lambda: self._abegun(request), self._retry)
+            async with aclosing(rest):
+                try:
+                    yield replace(first, anew=attempt > 1)
+                    async for delta in rest:
+                        yield delta
+                except ServerError as error:
+                    self._check_worth_another(error, attempt)
+                else:
+                    return
 
     def get(self, path: str) -> Answer:
         """Fetch a path, unparsed unless the server says that it is busy or broken; retried as `send` is."""
@@ -96,14 +131,53 @@ class ChatClient:
                 raise self._hinted(error) from error.__cause__
         return await self._asend(request)
 
-    def _body(self, request: Request) -> bytes:
+    def _begun(self, request: Request) -> tuple[Delta, Generator[Delta]]:
+        """The first piece of a reply, and the rest of them."""
+        deltas = self._deltas(request)
+        try:
+            return next(deltas), deltas
+        except ServerError as error:
+            if not self._learn(request, error):
+                raise self._hinted(error) from error.__cause__
+        return self._begun(request)
+
+    async def _abegun(self, request: Request) -> tuple[Delta, AsyncGenerator[Delta]]:
+        deltas = self._adeltas(request)
+        try:
+            return await anext(deltas), deltas
+        except ServerError as error:
+            if not self._learn(request, error):
+                raise self._hinted(error) from error.__cause__
+        return await self._abegun(request)
+
+    def _deltas(self, request: Request) -> Generator[Delta]:
+        with self.connections.incoming("POST", _ROUTE, self._body(request, stream=True)) as incoming:
+            stream = ChatStream(incoming.status, incoming.headers, self._secret)
+            for chunk in incoming.chunks:
+                yield from stream.feed(chunk, incoming.seconds)
+            yield from stream.end(incoming.seconds)
+
+    async def _adeltas(self, request: Request) -> AsyncGenerator[Delta]:
+        async with self.connections.aincoming("POST", _ROUTE, self._body(request, stream=True)) as incoming:
+            stream = ChatStream(incoming.status, incoming.headers, self._secret)
+            async for chunk in incoming.chunks:
+                for delta in stream.feed(chunk, incoming.seconds):
+                    yield delta
+            for delta in stream.end(incoming.seconds):
+                yield delta
+
+    def _check_worth_another(self, error: ServerError, attempt: int) -> None:
+        """Raise the error that has broken off a reply, unless another attempt may go better."""
+        if not error.transient or attempt >= self._retry.attempts:
+            raise self._hinted(error) from error.__cause__
+        _LOG.warning("attempt %d broke off half-way, beginning again: %s", attempt, error.reason)
+
+    def _body(self, request: Request, *, stream: bool = False) -> bytes:
         reasoning = request.model not in self._no_reasoning_setting
-        return encode(request, extra=self._extra, reasoning=reasoning)
+        return encode(request, extra=self._extra, reasoning=reasoning, stream=stream)
 
     def _parsed(self, answer: Answer) -> Reply:
-        reply = parse(answer, self._secret)
-        _LOG.debug("%s finished with %s: %s", reply.model, reply.finish, reply.content)
-        return reply
+        return parse(answer, self._secret)
 
     def _learn(self, request: Request, error: ServerError) -> bool:
         """Whether the request should be sent once more without a reasoning effort, which this model refuses."""

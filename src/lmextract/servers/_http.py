@@ -10,7 +10,8 @@ from __future__ import annotations
 import ssl
 import time
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-__all__ = ["Answer", "Connections", "Retry", "aretrying", "retrying"]
+__all__ = ["Answer", "AsyncIncoming", "Connections", "Incoming", "Retry", "aretrying", "retrying"]
 
 R = TypeVar("R")
 
@@ -33,6 +34,7 @@ _LOG = logger("servers")
 # LM Studio closes idle connections after 5 s (`Keep-Alive: timeout=5`); stay clear of the race.
 _KEEPALIVE_S = 4.0
 _MAX_BODY_BYTES = 256 * 1024 * 1024
+_CLOSED = re.compile("disconnected|closed connection")  # before an answer, within one
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S)
 
 
@@ -44,6 +46,36 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An HTTP response whose body is still on its way, chunk by chunk; `started` is on the clock of `perf_counter`."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    started: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken until now."""
+        return time.perf_counter() - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncIncoming:
+    """An `Incoming` whose chunks are awaited."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
+    started: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken until now."""
+        return time.perf_counter() - self.started
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +108,65 @@ class Connections:
 
     def request(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Send one request and read the whole response; raises ServerUnavailable where there is none."""
+        with self.incoming(method, path, body) as incoming:
+            whole = b"".join(incoming.chunks)
+            return Answer(incoming.status, incoming.headers, whole, incoming.seconds)
+
+    async def arequest(self, method: str, path: str, body: bytes = b"") -> Answer:
+        """Do as `request` does, awaited."""
+        async with self.aincoming(method, path, body) as incoming:
+            whole = b"".join([chunk async for chunk in incoming.chunks])
+            return Answer(incoming.status, incoming.headers, whole, incoming.seconds)
+
+    @contextmanager
+    def incoming(self, method: str, path: str, body: bytes = b"") -> Generator[Incoming]:
+        """Send one request and lend the response as it arrives; raises as `request` does, until the block has ended.
+
+        The connection is kept for another request if the body was read to its end, and closed otherwise, which tells
+        the server to stop.
+        """
         started = time.perf_counter()
         try:
             transport = self._idle.pop()
         except IndexError:
             transport = httpx.HTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        left = _Left()
         try:
             response = transport.handle_request(self._build(method, path, body))
-            answer = self._answer(response, b"".join(_bounded(response)), started)
-            response.close()
+            yield Incoming(response.status_code, response.headers, _bounded(response, left), started)
+            if left.nothing:
+                response.close()
         except BaseException as error:
-            transport.close()
+            left.nothing = False
             self._explain(error)
             raise
-        self._idle.append(transport)
-        return answer
+        finally:
+            if left.nothing:
+                self._idle.append(transport)
+            else:
+                transport.close()
 
-    async def arequest(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """Do as `request` does, awaited."""
+    @asynccontextmanager
+    async def aincoming(self, method: str, path: str, body: bytes = b"") -> AsyncGenerator[AsyncIncoming]:
+        """Do as `incoming` does, awaited."""
         started = time.perf_counter()
         idle = await self._loop_idle()
         transport = idle.pop() if idle else httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        left = _Left()
         try:
             response = await transport.handle_async_request(self._build(method, path, body))
-            answer = self._answer(response, await _abounded(response), started)
-            await response.aclose()
+            yield AsyncIncoming(response.status_code, response.headers, _abounded(response, left), started)
+            if left.nothing:
+                await response.aclose()
         except BaseException as error:
-            await transport.aclose()
+            left.nothing = False
             self._explain(error)
             raise
-        if idle is None:
-            await transport.aclose()
-        else:
-            idle.append(transport)
-        return answer
+        finally:
+            if left.nothing and idle is not None:
+                idle.append(transport)
+            else:
+                await transport.aclose()
 
     def close(self) -> None:
         """Close the idle connections of threads; a later request opens new ones."""
@@ -141,9 +198,6 @@ class Connections:
         url = self._url.copy_with(raw_path=(self._url.path.rstrip("/") + path).encode())
         return httpx.Request(method, url, headers=headers, content=body, extensions=self._extensions)
 
-    def _answer(self, response: httpx.Response, body: bytes, started: float) -> Answer:
-        return Answer(response.status_code, response.headers, body, time.perf_counter() - started)
-
     def _explain(self, error: BaseException) -> None:
         """Raise what is known to be the network's fault as ours; let all else pass."""
         where = f"{self._url.scheme}://{self._url.netloc.decode()}"
@@ -157,7 +211,7 @@ class Connections:
             raise ServerRefused(f"{where} is no usable address: {error}") from error
         if isinstance(error, httpx.LocalProtocolError):
             raise ServerRefused(f"the request to {where} cannot be sent: {error}") from None
-        if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
+        if isinstance(error, httpx.RemoteProtocolError) and not _CLOSED.search(str(error)):
             raise ServerRefused(
                 f"{where} does not speak HTTP: {error}", hint="Is this the port of LM Studio?"
             ) from error
@@ -205,20 +259,26 @@ def _raise(reason: str, error: BaseException, *, transient: bool = True, hint: s
     raise ServerUnavailable(reason, detail=str(error), transient=transient, hint=hint) from error
 
 
-def _bounded(response: httpx.Response) -> list[bytes]:
-    chunks, size = list[bytes](), 0
+class _Left:
+    """Whether anything of a body is still to come."""
+
+    nothing = False
+
+
+def _bounded(response: httpx.Response, left: _Left) -> Iterator[bytes]:
+    size = 0
     for chunk in cast("httpx.SyncByteStream", response.stream):
         size += _checked_size(chunk, size)
-        chunks.append(chunk)
-    return chunks
+        yield chunk
+    left.nothing = True
 
 
-async def _abounded(response: httpx.Response) -> bytes:
-    chunks, size = list[bytes](), 0
+async def _abounded(response: httpx.Response, left: _Left) -> AsyncIterator[bytes]:
+    size = 0
     async for chunk in cast("httpx.AsyncByteStream", response.stream):
         size += _checked_size(chunk, size)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
+    left.nothing = True
 
 
 def _checked_size(chunk: bytes, size: int) -> int:

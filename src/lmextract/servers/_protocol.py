@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from typing import Protocol, runtime_checkable
 
-from lmextract.types import Profile, Reply, Request
+from lmextract.types import Delta, Profile, Reply, Request
 
-__all__ = ["Server"]
+__all__ = ["Server", "StreamingServer"]
 
 
 @runtime_checkable
@@ -27,4 +28,20 @@ class Server(Protocol):
 
     async def asend(self, request: Request, /) -> Reply:
         """Do as `send` does, awaited."""
+        ...
+
+
+@runtime_checkable
+class StreamingServer(Server, Protocol):
+    """A server that can also give a reply while it is being written; any other is asked for the whole at once.
+
+    The last piece has a finish reason.  Closing the generator, which happens when a reader leaves early, stops the answer.
+    """
+
+    def stream(self, request: Request, /) -> Generator[Delta]:
+        """Answer one request in pieces."""
+        ...
+
+    def astream(self, request: Request, /) -> AsyncGenerator[Delta]:
+        """Do as `stream` does, awaited."""
         ...

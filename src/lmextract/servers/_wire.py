@@ -17,15 +17,16 @@ from lmextract.servers._http import Answer
 from lmextract.servers._refusals import classify
 from lmextract.types import Json, Message, Options, Reply, Request, Usage, WireSchema, is_object
 
-__all__ = ["encode", "json_of", "parse", "serving"]
+__all__ = ["encode", "json_of", "parse", "serving", "text_of", "thoughts_of", "usage_of"]
 
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "seed")
 
 
-def encode(request: Request, *, extra: str = "", reasoning: bool = True) -> bytes:
+def encode(request: Request, *, extra: str = "", reasoning: bool = True, stream: bool = False) -> bytes:
     """The JSON body of a request.
 
-    `extra` is JSON members to add as they are (`'"a":1,'`); `reasoning` False leaves the reasoning effort out.
+    `extra` is JSON members to add as they are (`'"a":1,'`); `reasoning` False leaves the reasoning effort out; `stream`
+    asks for the reply in pieces, with its usage at the end.
     """
     fixed, rest = request.messages[: request.fixed], request.messages[request.fixed :]
     head = _head(
@@ -36,6 +37,7 @@ def encode(request: Request, *, extra: str = "", reasoning: bool = True) -> byte
         fixed=fixed,
         extra=extra,
         reasoning=reasoning,
+        stream=stream,
     )
     turns = ",".join(map(_turn, rest)).encode("utf-8", "replace")
     return b'%s%s],"max_tokens":%d}' % (head, b"," + turns if fixed and turns else turns, request.max_tokens)
@@ -51,9 +53,10 @@ def _head(
     fixed: tuple[Message, ...],
     extra: str,
     reasoning: bool,
+    stream: bool,
 ) -> bytes:
     body: dict[str, Json] = {} if model is None else {"model": model}
-    body["stream"] = False
+    body |= {"stream": True, "stream_options": {"include_usage": True}} if stream else {"stream": False}
     body |= {key: value for key in _SAMPLING if (value := getattr(options, key)) is not None}
     if options.stop:
         body["stop"] = list(options.stop)
@@ -117,10 +120,10 @@ def parse(answer: Answer, secret: str = "") -> Reply:
         choice = body["choices"][0]
         message = choice["message"]
         return Reply(
-            content=_text(message.get("content")),
-            reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
-            finish=_text(choice.get("finish_reason")) or "stop",
-            usage=_usage(body.get("usage") or {}),
+            content=text_of(message.get("content")),
+            reasoning=thoughts_of(message),
+            finish=text_of(choice.get("finish_reason")) or "stop",
+            usage=usage_of(body.get("usage") or {}),
             model=body.get("model"),
             seconds=answer.seconds,
         )
@@ -140,11 +143,18 @@ def _json_or_none(answer: Answer) -> Json:
         return None
 
 
-def _text(value: Json) -> str:
+def text_of(value: Json) -> str:
+    """The value if it is a string, else an empty one: servers say null for no text."""
     return value if isinstance(value, str) else ""
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def thoughts_of(message: Mapping[str, Any]) -> str:
+    """What a message, or a piece of one, files apart from its content as thinking."""
+    return text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+
+
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """The tokens that a server counted, 0 for what it does not tell."""
     completion: Mapping[str, Any] = usage.get("completion_tokens_details") or {}
     prompt: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     return Usage(

@@ -57,6 +57,9 @@ class Embedded:
     own.  An interrupted call (Ctrl-C, cancellation) ends the engine unless another call is using it.
     """
 
+    provider: Final = "llama_cpp"
+    """What telemetry calls this kind of server."""
+
     def __init__(
         self,
         gguf_path_or_model: str | os.PathLike[str] | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
 from typing import Any, Self
 
 from lmextract.errors import ConfigError, ServerError, ServerRefused
@@ -11,7 +13,7 @@ from lmextract.servers._listing import LISTINGS, ModelRecord, choose, read_listi
 from lmextract.servers._refusals import classify
 from lmextract.servers._wire import json_of
 from lmextract.settings import Settings, server_url
-from lmextract.types import Profile, Reply, Request
+from lmextract.types import Delta, Profile, Reply, Request
 
 __all__ = ["LMStudio"]
 
@@ -104,6 +106,24 @@ class LMStudio:
         """Do as `send` does, awaited."""
         try:
             return await self._client.asend(request)
+        except ServerError:
+            self._profiles.clear()
+            raise
+
+    def stream(self, request: Request, /) -> Generator[Delta]:
+        """Answer one request in pieces; closing the generator closes the connection, so that LM Studio stops."""
+        try:
+            yield from self._client.stream(request)
+        except ServerError:
+            self._profiles.clear()
+            raise
+
+    async def astream(self, request: Request, /) -> AsyncGenerator[Delta]:
+        """Do as `stream` does, awaited."""
+        try:
+            async with aclosing(self._client.astream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
         except ServerError:
             self._profiles.clear()
             raise

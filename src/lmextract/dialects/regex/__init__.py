@@ -8,9 +8,43 @@ from functools import lru_cache
 from lmextract.dialects.regex.anchoring import whole
 from lmextract.dialects.regex.parsing import PatternError, parse
 from lmextract.dialects.regex.printing import Style, reachable, written
-from lmextract.dialects.regex.tree import ANYTHING, NOTHING, Node, Repeat, lengths, listed, only
+from lmextract.dialects.regex.tree import (
+    ANYTHING,
+    NOTHING,
+    Chars,
+    Node,
+    Repeat,
+    alternatives,
+    lengths,
+    listed,
+    literal,
+    only,
+    repeated,
+    sequence,
+)
 
-__all__ = ["ANYTHING", "Fitted", "NOTHING", "Node", "PatternError", "Repeat", "Style", "Texts", "fitted", "lengths", "listed_texts", "only", "reachable", "texts_with", "written"]
+__all__ = [
+    "ANYTHING",
+    "NOTHING",
+    "Chars",
+    "Fitted",
+    "Node",
+    "PatternError",
+    "Repeat",
+    "Style",
+    "Texts",
+    "alternatives",
+    "fitted",
+    "lengths",
+    "listed_texts",
+    "literal",
+    "only",
+    "reachable",
+    "repeated",
+    "sequence",
+    "texts_with",
+    "written",
+]
 
 
 @dataclass(frozen=True, slots=True)

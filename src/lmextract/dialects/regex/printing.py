@@ -28,13 +28,14 @@ class Style:
 
     `json_text`: it matches the JSON text, not the string.  `escapes`: a character that needs an escape there can be had;
     without, sets lose it.  `ranges`: ranges beyond ASCII cost nothing; without, a set holds all of them or none.
-    `most_times`: the largest bound of a repetition.
+    `most_times`: the largest bound of a repetition.  `braces`: `{n,m}` may be used; without, it is written out.
     """
 
     json_text: bool
     escapes: bool = True
     ranges: bool = True
     most_times: int = 1900
+    braces: bool = True
 
 
 def reachable(style: Style) -> CharSet:
@@ -69,11 +70,19 @@ def _piece(node: Node, style: Style) -> str:
             return _set(chars, style)
         case Repeat(body, low, high):
             inner = _set(body.set, style) if isinstance(body, Chars) else f"({_choice(body, style)})"
-            return inner + _times(low, high, style)
+            return inner + _times(low, high, style) if style.braces else _written_out(inner, low, high)
         case Anchor():
             return ""
         case _:
             return f"({_choice(node, style)})"
+
+
+def _written_out(inner: str, low: int, high: int | None) -> str:
+    """A repetition without braces; each optional turn inside the one before it, so that there is one way to read it."""
+    if high is None:
+        return inner * (low - 1) + inner + "+" if low else inner + "*"
+    optional = high - low
+    return inner * low + f"({inner}" * (optional - 1) + (f"{inner}?" if optional else "") + ")?" * (optional - 1)
 
 
 def _times(low: int, high: int | None, style: Style) -> str:

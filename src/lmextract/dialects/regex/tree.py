@@ -21,6 +21,7 @@ __all__ = [
     "alternatives",
     "lengths",
     "listed",
+    "literal",
     "nullable",
     "only",
     "repeated",
@@ -71,6 +72,11 @@ Node: TypeAlias = Chars | Seq | Alt | Repeat | Anchor
 EMPTY = Seq(())
 NOTHING = Chars(())
 ANYTHING = Repeat(Chars(ALL), 0, None)
+
+
+def literal(char: str) -> Node:
+    """One character."""
+    return Chars(((ord(char), ord(char)),))
 
 
 def sequence(parts: Iterable[Node]) -> Node:
