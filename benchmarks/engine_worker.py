@@ -62,8 +62,11 @@ def outlines_engine() -> Callable[[Any, list[str]], Answer]:
             pattern = build_regex_from_schema(json.dumps(schema))
         except (ValueError, TypeError) as error:
             return {"error": str(error)[:300]}
-        interegular.parse_pattern(pattern)
-        compiled = re.compile(pattern)
+        try:
+            interegular.parse_pattern(pattern)
+            compiled = re.compile(pattern)
+        except (interegular.patterns.InvalidSyntax, interegular.patterns.Unsupported, re.error, RecursionError) as error:
+            return {"error": f"{type(error).__name__}: {error}"[:300]}
         return {"accepts": [compiled.fullmatch(text) is not None for text in texts], "chars": len(pattern)}
 
     return answer

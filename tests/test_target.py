@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeV
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import AliasPath, BaseModel, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from lmextract import Invalid, Path, Target, TargetError, Valid
@@ -256,3 +256,127 @@ def test_a_value_nested_without_end_is_a_problem_not_a_crash(spec: Any) -> None:
         value = [value]
 
     assert isinstance(Target.of(spec).check(value), Invalid)
+
+
+@pytest.mark.parametrize("spec", [date, datetime, datetime | date | None, time, timedelta])
+@pytest.mark.parametrize("value", ["2024", "20240115", "0", "86400", 1577923200])
+def test_neither_is_a_number_in_quotes(spec: Any, value: Any) -> None:
+    assert isinstance(Target.of(spec).check(value), Invalid)
+
+
+def test_validators_that_see_the_input_first_cause_no_false_notes() -> None:
+    class Seen(BaseModel):
+        day: date
+        ids: set[int]
+        pair: tuple[int, Decimal]
+        span: timedelta
+
+        @model_validator(mode="before")
+        @classmethod
+        def look(cls, value: Any) -> Any:
+            return value
+
+    value = {"day": "2024-02-29", "ids": [1, 2], "pair": [1, "2.5"], "span": "P1D"}
+    checked = Target.of(Seen).check(value)
+
+    assert isinstance(checked, Valid)
+    assert checked.notes == ()
+
+
+def test_validators_run_once() -> None:
+    class Counted(BaseModel):
+        name: str
+
+        @field_validator("name")
+        @classmethod
+        def count(cls, name: str, info: ValidationInfo) -> str:
+            assert info.context is not None
+            info.context.append(name)
+            return name
+
+    seen: list[str] = []
+    Target.of(Counted).check({"name": "a"}, context=seen)
+
+    assert seen == ["a"]
+
+
+def test_an_alias_that_is_a_path_is_filled_by_the_name_that_the_schema_shows() -> None:
+    class Deep(BaseModel):
+        inner: int = Field(1, validation_alias=AliasPath("x", "y"))
+
+    assert Target.of(Deep).check({"inner": 5}) == Valid(Deep.model_validate({"x": {"y": 5}}))
+
+
+def test_of_a_tagged_union_only_the_branch_that_is_meant_is_judged() -> None:
+    checked = Target.of(list[Cat | Dog]).check([{"kind": "cat", "lives": "many"}])
+
+    assert isinstance(checked, Invalid)
+    assert [str(problem.path) for problem in checked.problems] == ["$[0].lives"]
+
+
+def test_half_a_character_is_replaced_and_noted() -> None:
+    checked = Target.of(Book).check({"title": "Du\ud800ne"})
+
+    assert isinstance(checked, Valid)
+    assert checked.value.title == "Du\ufffdne"
+    assert [note.code for note in checked.notes] == ["replaced"]
+
+
+def test_a_number_beyond_every_float_is_a_problem() -> None:
+    assert isinstance(Target.of(float).check(10**400), Invalid)
+
+
+def test_named_tuples_within_models_are_shown_by_name() -> None:
+    class Holder(BaseModel):
+        pairs: list[Pair]
+
+    assert Target.of(Holder).dump(Holder(pairs=[Pair(1)])) == {"pairs": [{"left": 1, "right": "r"}]}
+
+
+def test_a_function_is_no_target_and_is_not_called() -> None:
+    with pytest.raises(TargetError):
+        Target.of(print_and_fail)
+
+
+def print_and_fail() -> None:
+    raise AssertionError("called")
+
+
+def test_names_listed_twice_do_not_make_a_schema_unusable() -> None:
+    assert Target.of({"enum": ["a", "a"], "required": []}).check("a") == Valid("a")
+
+
+def test_a_pattern_that_cannot_be_checked_is_a_target_error_that_says_so() -> None:
+    with pytest.raises(TargetError, match="pattern"):
+        Target.of({"pattern": r"^\p{L}+$"})
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "date-time",
+            ["2024-02-29T12:30:00Z", "2024-02-29t12:30:00.123+01:00"],
+            ["2023-02-29T12:30:00Z", "2024-02-29T12:30:00"],
+        ),
+        ("time", ["12:30:00Z", "23:59:60Z"], ["12:30:00", "24:00:00Z", "12:30Z"]),
+        ("duration", ["P1DT2H", "P3W", "PT0.5S"], ["P", "1D", "PT", "P1DT"]),
+        (
+            "uri",
+            ["https://a.example/x?y#z", "urn:isbn:1", "mailto:a@b.c"],
+            ["/a/b", "a b:c", "http://[x", "http://ü.de/ "],
+        ),
+        ("uri-reference", ["/a/b", "?q", "", "http://x"], ["\\a", "a b"]),
+        ("iri", ["http://ü.example/ä"], ["ü", "http://a b"]),
+        ("hostname", ["a.example", "xn--bcher-kva.example"], ["-a.example", "a..b", "a_b", "x" * 64]),
+        ("json-pointer", ["", "/a/0/~0~1"], ["a", "/~2"]),
+        ("relative-json-pointer", ["0", "1/a", "2#"], ["/a", "01"]),
+        ("uri-template", ["http://x/{id}{?q,r*}"], ["http://x/{id", "{}"]),
+    ],
+)
+def test_every_format_of_2020_12_is_checked(name: str, good: list[str], bad: list[str]) -> None:
+    target = Target.of({"format": name})
+
+    assert [text for text in good if not isinstance(target.check(text), Valid)] == []
+    assert [text for text in bad if isinstance(target.check(text), Valid)] == []
+    assert target.check(7) == Valid(7)

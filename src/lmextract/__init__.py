@@ -28,12 +28,15 @@ if TYPE_CHECKING:
         TruncatedReply,
     )
     from lmextract.extracting import Extractor, aextract, extract
+    from lmextract.partial import Partial
     from lmextract.reading import Reading, read_reply
-    from lmextract.servers import Embedded, LMStudio, Retry, Server
+    from lmextract.servers import Embedded, LMStudio, Retry, Server, StreamingServer
     from lmextract.servers._current import use_server
+    from lmextract.streaming import astream, astream_items, stream, stream_items
     from lmextract.target import Target
     from lmextract.types import (
         Attempt,
+        Delta,
         Document,
         Extraction,
         Invalid,
@@ -55,6 +58,7 @@ __all__ = [
     "Attempt",
     "ConfigError",
     "ContextOverflow",
+    "Delta",
     "Document",
     "DocumentError",
     "Embedded",
@@ -68,6 +72,7 @@ __all__ = [
     "Note",
     "Options",
     "Outcome",
+    "Partial",
     "Path",
     "Problem",
     "Reading",
@@ -83,6 +88,7 @@ __all__ = [
     "ServerRefused",
     "ServerUnavailable",
     "Step",
+    "StreamingServer",
     "Target",
     "TargetError",
     "TruncatedReply",
@@ -90,10 +96,14 @@ __all__ = [
     "Valid",
     "WireSchema",
     "aextract",
+    "astream",
+    "astream_items",
     "compile_schema",
     "extract",
     "extractor",
     "read_reply",
+    "stream",
+    "stream_items",
     "use_server",
 ]
 
@@ -101,12 +111,15 @@ _HOMES = {
     "decorator": ("extractor",),
     "dialects": ("compile_schema",),
     "extracting": ("Extractor", "aextract", "extract"),
+    "partial": ("Partial",),
     "reading": ("Reading", "read_reply"),
-    "servers": ("Embedded", "LMStudio", "Retry", "Server"),
+    "servers": ("Embedded", "LMStudio", "Retry", "Server", "StreamingServer"),
     "servers._current": ("use_server",),
+    "streaming": ("astream", "astream_items", "stream", "stream_items"),
     "target": ("Target",),
     "types": (
         "Attempt",
+        "Delta",
         "Document",
         "Extraction",
         "Invalid",

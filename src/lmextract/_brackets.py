@@ -13,7 +13,9 @@ __all__ = ["Verdict", "goes_on_after_root", "judge"]
 
 Verdict = Literal["left out", "mistyped", "unwanted"]
 
-_NEXT = re.compile(r"\s*+(,?)\s*+(\"(?>[^\"\\]+|\\.)*+\"\s*+:|'[^'\n]*+'\s*+:|\w++\s*+:|[}\])]|[\[{\"'\-\w]|$)?", re.DOTALL)
+_NEXT = re.compile(
+    r"\s*+(,?)\s*+(\"(?>[^\"\\]+|\\.)*+\"\s*+:|'[^'\n]*+'\s*+:|\w++\s*+:|[}\])]|[\[{\"'\-\w]|$)?", re.DOTALL
+)
 _MORE_FIELDS = re.compile(r"[\s}\]]*+,\s*+[\"'“‘][^\"'”’\\\n]*+[\"'”’]\s*+:")
 _MORE_ITEMS = re.compile(r"[\s}\]]*+,\s*+[{\[\"]")
 _BRACKETS = re.compile(r"[{\[]|[}\]]")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from lmextract.candidates import Hints
+from lmextract._spots import Hints
 from lmextract.types import JsonSchema
 
 __all__ = ["hints_of"]
 
-_KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+_KINDS = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    type(None): "null",
+}
 _ALL = frozenset({"object", "array", "string", "boolean", "number", "null"})
 _MOST_NODES = 20_000
 
@@ -53,7 +61,11 @@ def _pointed(ref: str, root: JsonSchema) -> Any:
     if not ref.startswith("#/"):
         return root if ref == "#" else None
     for step in ref[2:].split("/"):
-        at = cast("Mapping[str, Any]", at).get(step.replace("~1", "/").replace("~0", "~")) if isinstance(at, Mapping) else None
+        at = (
+            cast("Mapping[str, Any]", at).get(step.replace("~1", "/").replace("~0", "~"))
+            if isinstance(at, Mapping)
+            else None
+        )
     return at
 
 

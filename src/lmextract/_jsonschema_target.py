@@ -7,15 +7,16 @@ every dialect, since the older ones lack `date` and `uuid`.  A reference is neve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match  # pyright: ignore[reportUnknownVariableType]
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]
 from jsonschema.validators import validator_for
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import EMPTY_REGISTRY
 
+from lmextract._formats import FORMATS
 from lmextract.errors import TargetError
 from lmextract.types import Invalid, Json, JsonSchema, Path, Problem, Valid, is_array, is_object
 
@@ -24,20 +25,23 @@ __all__ = ["check_of_schema"]
 _SHOWN_CHARS = 200
 
 
+def _with_all_formats() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    checker.checkers = {**Draft202012Validator.FORMAT_CHECKER.checkers}
+    for name, check in FORMATS.items():
+        checker.checks(name)(check)
+    return checker
+
+
+_FORMAT_CHECKER = _with_all_formats()
+
+
 def check_of_schema(schema: JsonSchema) -> Callable[[Json, Any], Valid[Any] | Invalid]:
     """A check of JSON values against a schema; TargetError if the schema is none."""
     dialect: Any = validator_for(schema, default=Draft202012Validator)
-    try:
-        dialect.check_schema(schema)
-    except SchemaError as error:
-        raise TargetError(
-            f"this is no JSON Schema: at {Path.of(error.absolute_path)}: {_shortened(error.message)}.",
-            hint=f"It was read as {dialect.META_SCHEMA.get('$schema', 'JSON Schema')}.",
-        ) from None
-    except (re.error, RecursionError) as error:
-        raise TargetError(f"this is no usable JSON Schema: {error}.") from None
+    _check_schema(schema, dialect)
     # A registry of no schemas and no retrieval: what jsonschema itself brings is found all the same.
-    validator = dialect(schema, registry=EMPTY_REGISTRY, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = dialect(schema, registry=EMPTY_REGISTRY, format_checker=_FORMAT_CHECKER)
 
     def check(value: Json, context: Any) -> Valid[Any] | Invalid:  # noqa: ARG001  # it is for pydantic's validators
         try:
@@ -53,8 +57,47 @@ def check_of_schema(schema: JsonSchema) -> Callable[[Json, Any], Valid[Any] | In
     return check
 
 
+def _check_schema(schema: JsonSchema, dialect: Any) -> None:
+    """Raise TargetError for what is no schema; a list of names that is empty, or names one twice, harms nobody."""
+    try:
+        errors = [_closest(error) for error in dialect(dialect.META_SCHEMA).iter_errors(schema)]
+    except RecursionError:
+        raise TargetError("this JSON Schema is nested too deeply to be used.") from None
+    errors = [error for error in errors if error.validator not in ("uniqueItems", "minItems")]
+    if errors:
+        raise TargetError(
+            f"this is no JSON Schema: at {Path.of(errors[0].absolute_path)}: {_shortened(errors[0].message)}.",
+            hint=f"It was read as {dialect.META_SCHEMA.get('$schema', 'JSON Schema')}.",
+        )
+    for pattern in _patterns(schema):
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise TargetError(
+                f"the pattern {pattern!r} cannot be checked: {error}.",
+                hint="Patterns are checked by Python's re: write \\p{L} as [^\\W\\d_], and so on.",
+            ) from None
+
+
+def _patterns(schema: JsonSchema) -> Iterator[str]:
+    stack: list[Json] = [schema]
+    while stack:
+        node = stack.pop()
+        if is_object(node):
+            if isinstance(pattern := node.get("pattern"), str):
+                yield pattern
+            stack.extend(node.values())
+        elif is_array(node):
+            stack.extend(node)
+
+
+def _closest(error: Any) -> Any:
+    """The error in the branch that was most likely meant."""
+    return cast("Any", best_match)([error]) if error.context else error
+
+
 def _problem(error: Any) -> Problem:
-    closest: Any = cast("Any", best_match)([error]) if error.context else error
+    closest = _closest(error)
     path = Path.of(closest.absolute_path)
     keyword = str(closest.validator)
     if keyword == "required" and is_object(closest.instance):

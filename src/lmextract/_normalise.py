@@ -154,17 +154,25 @@ def _unwrapped(value: Json, check: Check, keys: frozenset[str]) -> Fitted | None
         return None
     where, part = parts[0]
     checked = check(part)
-    return Fitted(part, checked, (Note("unwrapped", f"the answer stood in {where}"),)) if isinstance(checked, Valid) else None
+    return (
+        Fitted(part, checked, (Note("unwrapped", f"the answer stood in {where}"),))
+        if isinstance(checked, Valid)
+        else None
+    )
 
 
 def _parts(value: Json, keys: frozenset[str]) -> Iterator[tuple[str, Json]]:
     if isinstance(value, list) and len(cast("list[Json]", value)) == 1:
         yield "a list", value[0]
-    elif isinstance(value, dict) and not keys & cast("dict[str, Json]", value).keys():
+    elif isinstance(value, dict) and (_is_call(value) or not keys & cast("dict[str, Json]", value).keys()):
         for key, part in list(cast("dict[str, Json]", value).items())[:8]:
             inner = next(_meanings(part), part) if isinstance(part, str) else part
             if isinstance(inner, dict | list):
                 yield f"a field {key!r}", inner
+
+
+def _is_call(value: Mapping[str, Json]) -> bool:
+    return value.keys() in ({"name", "arguments"}, {"name", "parameters"})
 
 
 def _is_known(part: Json, keys: frozenset[str]) -> bool:

@@ -1,16 +1,17 @@
 """Targets that are Python types, checked by pydantic.
 
-A value is validated as pydantic would, then once more in strict mode: what strict mode refuses was coerced, and the
-coercions come back as notes, so that a `"1965"` read as 1965 is never silent.  Two coercions are refused outright:
-a number where a date, a time or a duration belongs is no time stamp but a mistake of the model's.
+Pydantic converts what it can; where the JSON was not of the kind that the type's schema names, the conversion comes
+back as a note, so that a `"1965"` read as 1965 is never silent.  A number where a date, a time or a duration belongs,
+bare or in quotes, is no Unix time but a mistake of the model's.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
+from types import FunctionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
 
 import typing_extensions
@@ -19,20 +20,18 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from lmextract._kinds import Departure, alternatives, branches, departures, meant, members
 from lmextract.errors import TargetError
 from lmextract.types import Invalid, Json, JsonSchema, Note, Path, Problem, Valid, is_array, is_object
 
 __all__ = ["target_of_type"]
-
-_TIMES = {"date_type", "datetime_type", "time_type", "time_delta_type"}
-
 
 Parts = tuple[JsonSchema, str, Callable[[Json, Any], Valid[Any] | Invalid], Callable[[Any], Json]]
 
 
 def target_of_type(spec: Any) -> Parts:
     """The JSON Schema, the name, the check and the dump of a Python type; TargetError if it has none."""
-    if isinstance(spec, list | tuple | set | int | float | bytes) or spec is ...:
+    if isinstance(spec, list | tuple | set | int | float | bytes | FunctionType) or spec is ...:
         raise TargetError(f"{spec!r} is a value, not a type", hint="Declare a type, for example list[Book].")
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(_modern(spec))
@@ -41,7 +40,7 @@ def target_of_type(spec: Any) -> Parts:
         raise _inexpressible(spec, error) from error
     except (PydanticUserError, NameError) as error:
         raise _inexpressible(spec, error) from error
-    return schema, _name(spec, schema), _checker(adapter), _dumper(adapter)
+    return schema, _name(spec, schema), _checker(adapter, schema), _dumper(adapter, schema)
 
 
 def _inexpressible(spec: Any, error: Exception) -> TargetError:
@@ -77,84 +76,103 @@ class _NamedTuplesAsObjects(GenerateJsonSchema):
         }
 
 
-def _checker(adapter: TypeAdapter[Any]) -> Callable[[Json, Any], Valid[Any] | Invalid]:
+def _checker(adapter: TypeAdapter[Any], schema: JsonSchema) -> Callable[[Json, Any], Valid[Any] | Invalid]:
     def check(value: Json, context: Any) -> Valid[Any] | Invalid:
         try:
-            text = json.dumps(value)
+            text, notes = _text_of(value)
         except RecursionError:
             return Invalid((Problem(Path(), "too_deep", "the value is nested too deeply"),))
         try:
-            typed = adapter.validate_json(text, context=context)
+            # By name as well: where an alias is a path, the schema knows only the field's own name.
+            typed = adapter.validate_json(text, context=context, by_alias=True, by_name=True)
         except ValidationError as error:
-            return Invalid(_problems(error, value))
-        return _with_coercions(typed, _coercions(adapter, text, context, value))
+            return Invalid(_problems(error, value, schema))
+        found = tuple(departures(schema, value))
+        wrong = tuple(Problem(one.path, "wrong_kind", one.wrong, one.value) for one in found if one.wrong)
+        return Invalid(wrong) if wrong else Valid(typed, (*notes, *map(_coerced, found)))
 
     return check
 
 
-def _dumper(adapter: TypeAdapter[Any]) -> Callable[[Any], Json]:
+def _text_of(value: Json) -> tuple[str | bytes, tuple[Note, ...]]:
+    """The value as JSON text; half a character, which JSON can hold and no text can, is replaced and noted."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isascii():
+        return text, ()
+    try:
+        return text.encode(), ()
+    except UnicodeEncodeError:
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return whole, (Note("replaced", "half a character (a lone surrogate) became U+FFFD"),)
+
+
+def _coerced(found: Departure) -> Note:
+    return Note("coerced", f"{json.dumps(found.value)[:80]} was read as the declared type", found.path)
+
+
+def _dumper(adapter: TypeAdapter[Any], schema: JsonSchema) -> Callable[[Any], Json]:
     """Typed values as pydantic writes them, by alias; what is JSON already stays as it is."""
 
     def dump(value: Any) -> Json:
         if isinstance(value, dict | list | str | int | float | None) and not isinstance(value, Enum | tuple):
-            return json.loads(json.dumps(value, default=to_jsonable_python))
-        return json.loads(adapter.dump_json(value, by_alias=True, warnings="error"))
+            plain: Json = json.loads(json.dumps(value, default=to_jsonable_python))
+        else:
+            plain = json.loads(adapter.dump_json(value, by_alias=True, round_trip=True, warnings="error"))
+        return _by_name(schema, [schema], plain)
 
     return dump
 
 
-def _coercions(adapter: TypeAdapter[Any], text: str, context: Any, value: Json) -> tuple[tuple[str, Problem], ...]:
-    try:
-        adapter.validate_json(text, strict=True, context=context)
-    except ValidationError as error:
-        return tuple(_located(error, value))
-    return ()
+def _by_name(schema: JsonSchema, nodes: list[Json], value: Json) -> Json:
+    """Named tuples, which pydantic writes as arrays, as the objects that they are asked for as."""
+    leaves = [leaf for node in nodes for leaf in alternatives(schema, node)]
+    if is_array(value) and not any(leaf.get("type") == "array" for leaf in leaves):
+        names = next((list(leaf["properties"]) for leaf in leaves if "properties" in leaf), [])
+        value = dict(zip(names, value, strict=False)) if names else value
+    if is_object(value):
+        return {key: _by_name(schema, members(schema, nodes, key), item) for key, item in value.items()}
+    if is_array(value):
+        return [_by_name(schema, members(schema, nodes, index), item) for index, item in enumerate(value)]
+    return value
 
 
-def _with_coercions(typed: Any, coercions: tuple[tuple[str, Problem], ...]) -> Valid[Any] | Invalid:
-    if not coercions:
-        return Valid(typed)
-    stamps = tuple(
-        Problem(found.path, code, f"{found.message.replace('valid ', '')} in ISO 8601, not a number", found.value)
-        for code, found in coercions
-        if code in _TIMES and isinstance(found.value, int | float)
-    )
-    if stamps:
-        return Invalid(stamps)
-    notes = dict.fromkeys(
-        Note("coerced", f"{json.dumps(found.value)[:80]} was read as the declared type", found.path)
-        for _, found in coercions
-    )
-    return Valid(typed, tuple(notes))
-
-
-def _problems(error: ValidationError, value: Json) -> tuple[Problem, ...]:
-    return tuple(problem for _, problem in _located(error, value))
-
-
-def _located(error: ValidationError, value: Json) -> Iterator[tuple[str, Problem]]:
-    for detail in error.errors(include_url=False):
-        code = detail["type"]
-        yield code, Problem(_json_path(detail, value), code, detail["msg"], _offending(detail))
+def _problems(error: ValidationError, value: Json, schema: JsonSchema) -> tuple[Problem, ...]:
+    """What is wrong, less what pydantic says of the branches of a union that the value's tags rule out."""
+    details = error.errors(include_url=False)
+    located = [(_located(detail, value, schema), detail) for detail in details]
+    told = [(path, detail) for path, detail in located if path is not None]
+    every = told or [(_located(detail, value, {}) or Path(), detail) for detail in details]
+    return tuple(Problem(path, detail["type"], detail["msg"], _offending(detail)) for path, detail in every)
 
 
 def _offending(detail: ErrorDetails) -> Json:
     return None if detail["type"] == "missing" else detail["input"]
 
 
-def _json_path(detail: ErrorDetails, value: Json) -> Path:
-    """The JSON path of a pydantic `loc`, which also names union branches and validators on its way."""
+def _located(detail: ErrorDetails, value: Json, schema: JsonSchema) -> Path | None:
+    """The JSON path of a pydantic `loc`, which also names union branches and validators on its way.
+
+    None if it goes by way of a branch other than the one that the value means.
+    """
     at: Json = value
+    nodes: list[Json] = [schema]
     steps: list[str | int] = []
     for step in detail["loc"]:
-        if (is_object(at) and step in at) or (is_array(at) and isinstance(step, int) and 0 <= step < len(at)):
-            at = cast("Any", at)[step]
-        else:
+        if not ((is_object(at) and step in at) or (is_array(at) and isinstance(step, int) and 0 <= step < len(at))):
+            branch = next((name for node in nodes if (name := meant(schema, node, at))), None)
+            if branch is not None and step in _union_names(schema, nodes) and step != branch:
+                return None
             continue
+        nodes = members(schema, nodes, step)
+        at = cast("Any", at)[step]
         steps.append(step)
     if detail["type"] == "missing":
         steps.append(detail["loc"][-1])
     return Path(*steps)
+
+
+def _union_names(schema: JsonSchema, nodes: list[Json]) -> set[str]:
+    return {name for node in nodes for name in branches(schema, node)}
 
 
 def _modern(spec: Any) -> Any:
@@ -184,16 +202,20 @@ def _rebuilt_typed_dict(spec: Any, within: tuple[Any, ...]) -> Any:
             hint="Import TypedDict from typing_extensions.",
         )
     hints = get_type_hints(spec, include_extras=True)
-    fields = {
-        name: hint
-        if get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired)
-        else _presence(name, spec)[_rebuilt(hint, (*within, spec))]
-        for name, hint in hints.items()
-    }
+    fields = {name: _presence(name, spec)[_rebuilt(_bare(hint), (*within, spec))] for name, hint in hints.items()}
     make: Any = typing_extensions.TypedDict
     rebuilt = make(spec.__name__, fields)
     rebuilt.__doc__ = spec.__doc__
+    if hasattr(spec, "__pydantic_config__"):
+        rebuilt.__pydantic_config__ = spec.__pydantic_config__
     return rebuilt
+
+
+def _bare(hint: Any) -> Any:
+    """A field's type without the marker of its presence."""
+    return (
+        get_args(hint)[0] if get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired) else hint
+    )
 
 
 def _presence(name: str, spec: Any) -> Any:

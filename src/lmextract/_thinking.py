@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Split", "split_thinking"]
+__all__ = ["Split", "split_thinking", "tagged"]
 
 _NAMES = "think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|seed:think|inner_monologue|cot_budget_reflect"
 _MARKER = re.compile(
@@ -25,7 +26,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _HARMONY_FINAL = re.compile(r"assistant\s*final(?=\s*[\[{\"`])")
-_HARMONY_START = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z]|.*assistant\s*final\s*[\[{\"`])", re.DOTALL)
+_HARMONY_START = re.compile(
+    r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z]|.*assistant\s*final\s*[\[{\"`])", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,13 @@ class Split:
 
     answers: tuple[str, ...]
     thoughts: tuple[str, ...] = ()
-    source: str = "content"
+    source: Literal["content", "after-marker", "after-think"] = "content"
+
+
+def tagged(content: str) -> tuple[int, int] | None:
+    """Where the first tag or marker of thinking begins and the last ends; None where there is none."""
+    spans = [mark.span() for pattern in (_MARKER, _TAG) for mark in pattern.finditer(content)]
+    return (min(spans)[0], max(end for _, end in spans)) if spans else None
 
 
 def split_thinking(content: str) -> Split:
@@ -70,7 +79,7 @@ def _split_at_tags(content: str) -> Split:
         at, inside = tag.end(), tag["open"] is not None
     if at == 0:
         return Split((content,))
-    rest = content[at:]
+    answers = tuple(reversed(outside))
     if inside:
-        return Split(tuple(reversed(outside)), (*thoughts, rest), "after-think")
-    return Split((rest, *reversed(outside)), tuple(thoughts), "after-think")
+        return Split(answers, (*thoughts, content[at:]), "after-think")
+    return Split((content[at:], *answers), tuple(thoughts), "after-think")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lmextract._strings import Manners, Place, fits_key
+from lmextract._lookahead import LITERALS, Manners, Place, fits_key
 from lmextract.types import Json
 
 __all__ = ["MAX_DIGITS", "Word", "number", "read_word"]
@@ -21,6 +21,7 @@ MAX_DIGITS = 4000
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\]};:/#\"]|$)")
 _TO_NEXT = re.compile(r"\s*+(?:[,}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
+_QUOTE_AFTER = re.compile(r"\"\s*+(?:[,}\]\n]|$)")
 _STOP = re.compile(r"[,}\]\n{\[;\"]")
 _LITERAL = re.compile(r"(?:[+-]?inf(?:inity)?|nan|true|false|null|none|nil|undefined)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s(?://|#)[^\n]*$|\s*/\*.*$", re.DOTALL)
@@ -78,8 +79,9 @@ def read_word(text: str, at: int, place: Place, manners: Manners) -> Word:
 
 def _stands_alone(text: str, end: int, manners: Manners) -> bool:
     """Whether a number or a literal ends here, rather than being the start of a longer text such as `12 kg`."""
-    after = _TO_NEXT.match(text, end)
-    return after is not None or fits_key(text, end, manners)
+    if text[end : end + 1] == '"' and _QUOTE_AFTER.match(text, end):
+        return False  # the closing quote of a string whose opening quote is missing
+    return _TO_NEXT.match(text, end) is not None or fits_key(text, end, manners)
 
 
 def number(digits: str, end: int) -> Word:
@@ -131,7 +133,10 @@ def _meaning(raw: str, end: int) -> Word:
         return Word(int(raw, 16), end, ("odd numbers",), (raw,))
     if _ODD_NUMBER.match(raw):
         return _odd_number(raw.replace("_", ""), raw, end)
-    return Word(raw.removesuffix('"'), end, ("missing quotes",), plain=False)
+    if raw.endswith('"'):
+        inner = _meaning(raw[:-1].rstrip(), end) if len(raw) > 1 else None
+        return Word(raw[:-1], end, ("missing quotes",), (inner.value,) if inner and inner.plain else (), plain=False)
+    return Word(raw, end, ("missing quotes",), plain=False)
 
 
 def _odd_number(digits: str, raw: str, end: int) -> Word:

@@ -101,12 +101,14 @@ class ServerError(LMExtractError):
     """The server did not answer the question.
 
     `status` is the HTTP status (None: there was no answer), `detail` the server's own words with secrets removed,
-    `transient` whether the same request may succeed later.
+    `transient` whether the same request may succeed later.  `attempts` are the requests of the same extraction that
+    were answered before.
     """
 
     status: int | None
     detail: str
     transient: bool
+    attempts: tuple[Attempt, ...] = ()
 
     def __init__(
         self, reason: str, *, hint: str = "", status: int | None = None, detail: str = "", transient: bool = False

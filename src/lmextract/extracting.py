@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVar, cast, overload
 
+from lmextract._owned import Owned
 from lmextract.dialects import compile_schema, to_wire
-from lmextract.drive import arun, run
+from lmextract.drive import Event, arun, arun_streamed, run, run_streamed
 from lmextract.errors import DocumentError, ExampleError
 from lmextract.flow import Flow, Plan, extraction
 from lmextract.prompt import preamble
@@ -21,11 +22,14 @@ from lmextract.types import Document, Extraction, Invalid, JsonSchema, Message, 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm, Unpack
 
+    from lmextract._items import AsyncItemStream, ItemStream
+    from lmextract.partial import Partial
     from lmextract.servers import Server
 
 __all__ = ["Extractor", "aextract", "extract"]
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741  # an item
 
 Examples: TypeAlias = Sequence[tuple[str, Any]]
 SchemaSource: TypeAlias = "JsonSchema | os.PathLike[str] | str"
@@ -122,20 +126,81 @@ class Extractor(Generic[T]):
         document, server = _document(text), self._server()
         return await arun(self._flow(document, await server.aprofile(self.model), server), server)
 
+    def stream(self, text: str | Document) -> Generator[Partial | Extraction[T]]:
+        """Extract from one document and tell on the way what has been written; the last is the validated extraction.
+
+        Raises as `run` does.  Leaving early (`break`, `close`, an exception) stops the server.
+        """
+        from lmextract._progress import partials
+
+        document, server = _document(text), self._server()
+        return partials(self._events(document, server), target_of(self.target).schema)
+
+    def astream(self, text: str | Document) -> AsyncGenerator[Partial | Extraction[T]]:
+        """Do as `stream` does, awaited."""
+        from lmextract._progress import apartials
+
+        document, server = _document(text), self._server()
+        return apartials(self._aevents(document, server), target_of(self.target).schema)
+
+    def stream_items(self: Extractor[list[I]], text: str | Document) -> ItemStream[I]:
+        """Extract a list from one document and give each item once, when it is complete and valid, in their order.
+
+        An item that is not valid is asked again once the model has ended, and given then, with those behind it.
+        Raises as `run` does, and TargetError for a target that is no list.
+        """
+        from lmextract._items import ItemProgress, ItemStream, item_target, items
+
+        progress = ItemProgress(target_of(self.target), item_target(self.target), self.context)
+        document, server = _document(text), self._server()
+        return ItemStream(items(self._events(document, server, progress.target), progress))
+
+    def astream_items(self: Extractor[list[I]], text: str | Document) -> AsyncItemStream[I]:
+        """Do as `stream_items` does, awaited."""
+        from lmextract._items import AsyncItemStream, ItemProgress, aitems, item_target
+
+        progress = ItemProgress(target_of(self.target), item_target(self.target), self.context)
+        document, server = _document(text), self._server()
+        return AsyncItemStream(aitems(self._aevents(document, server, progress.target), progress))
+
+    def _events(self, document: Document, server: Server, target: Target[Any] | None = None) -> Generator[Event[T]]:
+        profile = server.profile(self.model)
+        yield from run_streamed(self._flow(document, profile, server, attached=False, target=target), server)
+
+    async def _aevents(
+        self, document: Document, server: Server, target: Target[Any] | None = None
+    ) -> AsyncGenerator[Event[T]]:
+        profile = await server.aprofile(self.model)
+        flow = self._flow(document, profile, server, attached=False, target=target)
+        async with Owned(arun_streamed(flow, server)) as events:
+            async for event in events:
+                yield event
+
     def _server(self) -> Server:
         return self.server if self.server is not None else current_server()
 
-    def _flow(self, document: Document, profile: Profile, server: Server, *, attached: bool = True) -> Flow[T]:
-        """The flow with its watchers; `attached` False for a driver that hands control to the caller in between."""
+    def _flow(
+        self,
+        document: Document,
+        profile: Profile,
+        server: Server,
+        *,
+        attached: bool = True,
+        target: Target[Any] | None = None,
+    ) -> Flow[T]:
+        """The flow with its watchers; `attached` False for a driver that hands control to the caller in between.
+
+        `target` is one with a stricter check of the same schema.
+        """
         from lmextract.watching import watched, watchers_of  # not before it is used: it brings logging along
 
-        target = cast("Target[T]", target_of(self.target))
-        wire, constant = _prepared(target, profile.dialect, self.instructions, self._shown)
+        declared = cast("Target[T]", target_of(self.target))
+        wire, constant = _prepared(declared, profile.dialect, self.instructions, self._shown)
         flow = extraction(
-            Plan(target, wire, constant, profile, self.options, self.repairs, self.context, self.think),
+            Plan(target or declared, wire, constant, profile, self.options, self.repairs, self.context, self.think),
             document,
         )
-        return watched(flow, watchers_of(target, server, self.on_step, attached=attached))
+        return watched(flow, watchers_of(declared, server, self.on_step, attached=attached))
 
     def __repr__(self) -> str:
         return f"Extractor({target_of(self.target).name}, server={self.server!r}, model={self.model!r})"

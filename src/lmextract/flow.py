@@ -6,15 +6,31 @@ What cures which failure is told in `remedies`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lmextract.dialects import lower_further
-from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, SchemaRefused, TruncatedReply
-from lmextract.mending import mended, without
+from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, SchemaRefused, ServerError, TruncatedReply
+from lmextract.looping import without_loop
+from lmextract.mending import Mend, answered, mended, told_again, without
 from lmextract.reading import Reading, read_reply
 from lmextract.remedies import Ask, Plan, Turn, first_ask, remedy, thinking_ask, with_thoughts
-from lmextract.types import Attempt, Document, Extraction, Invalid, Note, Profile, Reply, Request, Usage, Valid
+from lmextract.types import (
+    Attempt,
+    Document,
+    Extraction,
+    Invalid,
+    Json,
+    Note,
+    Path,
+    Problem,
+    Profile,
+    Reply,
+    Request,
+    Usage,
+    Valid,
+)
 
 __all__ = ["Flow", "Plan", "extraction"]
 
@@ -38,30 +54,59 @@ def extraction(plan: Plan[T], document: Document) -> Flow[T]:
         try:
             reply = yield ask.request
         except SchemaRefused as refusal:
+            refusal.attempts = attempts
             ask, note = _with_lower_schema(ask, plan, refusal)
             notes += (note,)
             continue
-        reading = _read(plan, ask, reply)
+        except ServerError as error:
+            error.attempts = attempts
+            raise
+        reply = _without_loop(reply)
+        reading, lacking = _read(plan, ask, reply)
         attempts += (Attempt(ask.kind, ask.request, reply, reading.problems),)
         if reading.ok:
             return _result(plan, reading, attempts, notes)
-        further = remedy(plan, Turn(ask, reply, reading)) if left else None
+        further = remedy(plan, Turn(ask, reply, reading, lacking)) if left else None
         if further is None:
             raise _given_up(reading, reply, attempts)
         ask, left = further, left - 1
 
 
-def _read(plan: Plan[T], ask: Ask, reply: Reply) -> Reading[T]:
-    """What a reply makes of the value: the value itself, or the parts of it that were asked for."""
+def _without_loop(reply: Reply) -> Reply:
+    """The reply less the repetition that it was cut in, if that is how it ended."""
+    return without_loop(reply) if reply.finish == "length" and not reply.looped else reply
+
+
+def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | None]:
+    """What a reply makes of the value, and which of the parts that were asked for a cut answer does not give."""
     if ask.mend is None:
-        return read_reply(reply, plan.target, wire=ask.request.schema, context=plan.context)
+        return read_reply(reply, plan.target, wire=ask.request.schema, context=plan.context), None
     parts = read_reply(reply, ask.mend.target, wire=ask.request.schema)
-    if not parts.found or parts.truncated:
-        return Reading(Invalid(parts.problems), ask.value, parts.notes, None)
+    if not parts.found:
+        return Reading(Invalid(parts.problems), ask.value, parts.notes, None), None
+    if parts.truncated:
+        return _read_cut_parts(plan, ask.mend, ask.value, parts)
     value = mended(ask.mend, ask.value, parts.json)
     checked = plan.target.check(value, context=plan.context)
-    notes = (*parts.notes, *checked.notes) if isinstance(checked, Valid) else parts.notes
-    return Reading(checked, value, notes, parts.source)
+    notes = (*parts.notes, *_twice(told_again(ask.mend, ask.value, parts.json)))
+    return Reading(
+        checked, value, (*notes, *checked.notes) if isinstance(checked, Valid) else notes, parts.source
+    ), None
+
+
+def _read_cut_parts(plan: Plan[T], mend: Mend, before: Json, parts: Reading[Any]) -> tuple[Reading[T], Mend | None]:
+    given, lacking = answered(plan.target.schema, mend, parts.json, parts.cut_at or Path())
+    whole = replace(mend, parts=tuple(part for part in mend.parts if part.label in given))
+    problem = Problem(lacking.parts[0].path if lacking else Path(), "truncated", "the answer was cut off here")
+    reading: Reading[T] = Reading(
+        Invalid((problem,)), mended(whole, before, given), parts.notes, parts.source, truncated=True
+    )
+    return reading, lacking
+
+
+def _twice(paths: Iterable[Path]) -> Iterator[Note]:
+    said = "the rest of the list began with the items given before, which were not taken twice"
+    return (Note("told-again", said, path) for path in paths)
 
 
 def _with_lower_schema(ask: Ask, plan: Plan[Any], refusal: SchemaRefused) -> tuple[Ask, Note]:
@@ -120,12 +165,12 @@ def _given_up(reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...]
     tries = f"{len(attempts)} {'reply' if len(attempts) == 1 else 'replies'}"
     kind: type[ReplyError] = InvalidReply
     reason, hint = f"no reply fits the target ({tries}):", ""
-    if any(problem.code == "truncated" for problem in reading.problems):
-        kind, reason = TruncatedReply, f"the answer was cut at {reply.usage.completion} tokens ({tries})."
-        hint = "Raise max_tokens, load the model with a longer context, or ask for less."
-    elif not reply.content.strip() and reply.reasoning.strip():
+    if not reply.content.strip() and reply.reasoning.strip():
         kind = ReasoningOnlyReply
         reason = f"the model only thought, {len(reply.reasoning):,} characters, and answered nothing ({tries})."
         hint = "Turn thinking off for this model in LM Studio, or use a model without it."
+    elif any(problem.code == "truncated" for problem in reading.problems):
+        kind, reason = TruncatedReply, f"the answer was cut at {reply.usage.completion} tokens ({tries})."
+        hint = "Raise max_tokens, load the model with a longer context, or ask for less."
     partial = without(reading.json, (problem.path for problem in reading.problems))
     return kind(reason, hint=hint, problems=reading.problems, attempts=attempts, partial=partial)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lmextract.target import Target
 from lmextract.types import Json, JsonSchema, Path, Problem, Valid, is_array, is_object
 
-__all__ = ["Mend", "Part", "mend_of", "mended", "rest_of", "settled", "without"]
+__all__ = ["Mend", "Part", "answered", "mend_of", "mended", "rest_of", "settled", "told_again", "unsaid", "without"]
 
 _MOST_PARTS = 24
 _DEFINITIONS = ("$defs", "definitions")
@@ -85,15 +85,55 @@ def settled(value: Json, cut_at: Path) -> tuple[Json, Path]:
     return without(value, (Path(*cut_at[: depth + 1]),)), Path(*cut_at[:depth])
 
 
+def answered(schema: JsonSchema, mend: Mend, answer: Json, cut_at: Path) -> tuple[dict[str, Json], Mend | None]:
+    """What a cut answer to a mend gives in full, and the question for the other parts; None if there are none.
+
+    Of the items of a list that is being completed the whole ones count as given.
+    """
+    said: dict[str, Json] = answer if is_object(answer) else {}
+    given: dict[str, Json] = {}
+    others: list[Part] = []
+    for part in mend.parts:
+        held = said.get(part.label, _MISSING)
+        if held is _MISSING:
+            others.append(part)
+        elif cut_at[:1] != (part.label,):
+            given[part.label] = held
+        elif part.rest_from is not None and is_array(held):
+            whole = held if len(cut_at) == 1 else held[:-1]
+            given[part.label] = whole
+            others.append(replace(part, rest_from=part.rest_from + len(whole)))
+        else:
+            others.append(part)
+    return given, _mend(schema, others) if others else None
+
+
+def unsaid(mend: Mend, answer: Json) -> tuple[Part, ...]:
+    """The parts that an answer has to give and does not."""
+    answers: dict[str, Json] = answer if is_object(answer) else {}
+    return tuple(part for part in mend.parts if part.required and _said(answers, part) is _MISSING)
+
+
+def told_again(mend: Mend, value: Json, answer: Json) -> tuple[Path, ...]:
+    """The lists whose rest, as answered, begins with the items that were there before: a model that began anew."""
+    said: dict[str, Json] = answer if is_object(answer) else {}
+    return tuple(
+        part.path
+        for part in mend.parts
+        if part.rest_from and _begins_anew(_items_before(value, part), said.get(part.label))
+    )
+
+
 def mended(mend: Mend, value: Json, answer: Json) -> Json:
     """The value with the answer's parts in their places; doing it twice is doing it once.
 
-    A part that the answer leaves out is absent from the value too, where it may be.
+    A part that the answer leaves out is absent from the value too, where it may be.  Items of a list that the answer
+    tells again are not taken twice, see `told_again`.
     """
     answers: dict[str, Json] = answer if is_object(answer) else {}
     whole = json.loads(json.dumps(value))
     for part in mend.parts:
-        said = answers.get(part.label, _MISSING)
+        said = _said(answers, part)
         if said is not _MISSING:
             whole = _with(whole, part, said)
         elif not part.required:
@@ -301,10 +341,30 @@ def _value_at(value: Json, path: Path) -> Json:
 def _with(value: Json, part: Part, said: Json) -> Json:
     path = part.path
     if part.rest_from is not None:
-        held = _value_at(value, path)
-        items = [*held[: part.rest_from], *(said if is_array(said) else [])] if is_array(held) else said
-        return _placed(value, path, items)
+        before = _items_before(value, part)
+        rest = said if is_array(said) else []
+        return _placed(value, path, rest if _begins_anew(before, rest) else [*before, *rest])
     return _placed(value, path, said)
+
+
+def _said(answers: dict[str, Json], part: Part) -> Json:
+    """What an answer gives for a part: under its label, or nested as in the whole, as models without a grammar do it."""
+    if part.label in answers or part.rest_from is not None:
+        return answers.get(part.label, _MISSING)
+    holder = _value_at(answers, Path(*part.path[:-1]))
+    return holder[part.path[-1]] if _has(holder, part.path[-1]) else _MISSING
+
+
+def _items_before(value: Json, part: Part) -> list[Any]:
+    held = _value_at(value, part.path)
+    return held[: part.rest_from] if is_array(held) else []
+
+
+def _begins_anew(before: list[Any], rest: Json) -> bool:
+    """Whether a rest begins with all that was there before; two plain items may well be the same by chance."""
+    if not is_array(rest) or rest[: len(before)] != before:
+        return False
+    return len(before) > 2 or any(is_object(item) and len(item) > 1 for item in before)
 
 
 def _placed(value: Json, path: Path, said: Json) -> Json:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from lmextract._hints import hints_of
-from lmextract._plain import plain_json
 from lmextract._normalise import fitted, replaced
-from lmextract.candidates import Candidate, Hints, Source, candidates
+from lmextract._plain import plain_json
+from lmextract._spots import Hints
+from lmextract._thinking import split_thinking
+from lmextract.candidates import Candidate, Source, candidates
 from lmextract.dialects import restore
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, TruncatedReply
 from lmextract.target import Target
+from lmextract.tolerant import Choice
 from lmextract.types import Invalid, Json, JsonSchema, Note, Path, Problem, Reply, Valid, WireSchema
 
 if TYPE_CHECKING:
@@ -126,37 +129,54 @@ class _Reader:
         """The reading of any reply: candidates in order of trust, the last that fits, else the last that is whole."""
         hints = hints_of(self.wire.schema if self.wire else self.target.schema)
         answers, thoughts = candidates(reply, hints)
-        if not answers:
-            fitting = (reading for one in reversed(thoughts[-_MOST_CHECKED:]) if (reading := self._read(one, hints)).ok)
-            return next(fitting, None) or _nothing(reply)
-        return self._best(answers, reply, hints)
+        if answers:
+            return self._best(answers, reply, hints)
+        fitting = (reading for one in reversed(thoughts) if (reading := self._read(one, hints)).ok)
+        return next(fitting, None) or _nothing(reply)
 
     def _best(self, answers: Sequence[Candidate], reply: Reply, hints: Hints) -> Reading[Any]:
-        unfinished = next((one for one in reversed(answers) if _is_unfinished(one, hints)), None)
+        unfinished = next((one for one in reversed(answers) if _is_unfinished(one)), None)
         if unfinished and unfinished is _last_like(answers, hints):
             return self._incomplete(unfinished)
-        best: Reading[Any] | None = None
-        whole = [one for one in answers if one.parsed.state == "whole"][-_MOST_CHECKED:]
-        for one in reversed(whole):
-            reading = self._read(one, hints)
-            if reading.ok:
-                return _with_notes(reading, (*_several(whole, one), *_cut_after(reply)))
-            best = best if best and _likeness(best.json, hints) >= _likeness(reading.json, hints) else reading
-        return best or (self._incomplete(unfinished) if unfinished else _nothing(reply))
+        whole = [one for one in answers if one.spot.parsed.state == "whole"][-_MOST_CHECKED:]
+        read = [(one, self._read(one, hints)) for one in reversed(whole)]
+        fitting = [(one, reading) for one, reading in read if reading.ok]
+        if fitting:
+            one, reading = _likest(fitting, hints)
+            return _with_notes(reading, (*_several(whole, one), *_cut_after(reply)))
+        if reply.finish != "length" and (assembled := self._assembled(answers)):
+            return assembled
+        if read:
+            return _likest(read, hints)[1]
+        return self._incomplete(unfinished) if unfinished else _nothing(reply)
+
+    def _assembled(self, answers: Sequence[Candidate]) -> Reading[Any] | None:
+        """The list whose items stand one after the other, where a list is wanted."""
+        objects = [one for one in answers if isinstance(one.spot.parsed.value, dict)]
+        clean = all(one.spot.parsed.state == "whole" and not one.spot.parsed.flaws for one in objects)
+        if not objects or not clean or hints_of(self.target.schema).roots != {"array"}:
+            return None
+        items = [one.spot.parsed.value for one in objects]
+        checked = self._check(items)
+        if isinstance(checked, Invalid):
+            return None
+        note = Note("assembled", f"{len(items)} object(s) stood where a list of them was wanted")
+        return Reading(checked, items, (*objects[-1].notes, note, *checked.notes), objects[-1].source)
 
     def _read(self, one: Candidate, hints: Hints) -> Reading[Any]:
-        value, restoring = self._restored(one.parsed.value)
+        value, restoring = self._restored(one.spot.parsed.value)
         notes = (*one.notes, *restoring)
         checked = self._check(value)
-        lasting, twice = _told_apart(one.parsed.flaws)
+        flaws, choices = self._located(one)
+        lasting, twice = _told_apart(flaws)
         if isinstance(checked, Invalid) and not lasting:
-            found = fitted(value, checked, one.parsed.choices, self._check, hints.keys)
+            found = fitted(value, checked, choices, self._check, hints.keys)
             if found:
                 value, checked, notes = found.value, found.checked, (*notes, *found.notes)
                 twice = tuple(problem for problem in twice if all(note.path != problem.path for note in found.notes))
         if isinstance(checked, Invalid):
-            return Reading(Invalid((*one.parsed.flaws, *checked.problems)), value, notes, one.source)
-        flaws = (*lasting, *self._contradictions(value, one, twice), *_not_finite(value, checked))
+            return Reading(Invalid((*flaws, *checked.problems)), value, notes, one.source)
+        flaws = (*lasting, *self._contradictions(value, choices, twice), *_not_finite(value, checked))
         if flaws:
             return Reading(Invalid(flaws), value, notes, one.source)
         return Reading(checked, value, (*notes, *checked.notes, *_nan_notes(value)), one.source)
@@ -164,9 +184,11 @@ class _Reader:
     def _check(self, value: Json) -> Valid[Any] | Invalid:
         return self.target.check(value, context=self.context)
 
-    def _contradictions(self, value: Json, one: Candidate, twice: tuple[Problem, ...]) -> Iterator[Problem]:
+    def _contradictions(
+        self, value: Json, choices: Sequence[Choice], twice: tuple[Problem, ...]
+    ) -> Iterator[Problem]:
         """The fields that were given twice where more than one of their values fits."""
-        others = {choice.path: choice.others for choice in one.parsed.choices}
+        others = {choice.path: choice.others for choice in choices}
         for problem in twice[:_MOST_CHECKED]:
             rivals = (replaced(value, problem.path, other) for other in others.get(problem.path, ()))
             if any(isinstance(self._check(rival), Valid) for rival in rivals):
@@ -174,15 +196,27 @@ class _Reader:
         yield from twice[_MOST_CHECKED:]
 
     def _incomplete(self, one: Candidate) -> Reading[Any]:
-        value, notes = self._restored(one.parsed.value)
-        where = one.parsed.cut_at
-        if one.parsed.state == "cut":
-            problem = Problem(where or Path(), "truncated", "the answer was cut off here")
-        else:
-            problem = Problem(Path(), "unreadable", f"the JSON cannot be read after its {one.parsed.end:,}th character")
-        problems = (problem, *one.parsed.flaws)
-        cut = one.parsed.state == "cut"
-        return Reading(Invalid(problems), value, (*one.notes, *notes), one.source, truncated=cut, cut_at=where)
+        parsed = one.spot.parsed
+        value, notes = self._restored(parsed.value)
+        cut = parsed.state == "cut"
+        where = self._inside(parsed.cut_at or Path())
+        problem = (
+            Problem(where, "truncated", "the answer was cut off here")
+            if cut
+            else Problem(Path(), "unreadable", f"the JSON cannot be read beyond its first {parsed.end:,} characters")
+        )
+        problems = (problem, *self._located(one)[0])
+        cut_at = where if cut else None
+        return Reading(Invalid(problems), value, (*one.notes, *notes), one.source, truncated=cut, cut_at=cut_at)
+
+    def _located(self, one: Candidate) -> tuple[tuple[Problem, ...], tuple[Choice, ...]]:
+        """The flaws and choices of a candidate, with their paths in the target's own form."""
+        flaws = tuple(replace(flaw, path=self._inside(flaw.path)) for flaw in one.spot.parsed.flaws)
+        return flaws, tuple(replace(choice, path=self._inside(choice.path)) for choice in one.spot.parsed.choices)
+
+    def _inside(self, path: Path) -> Path:
+        wrapped = self.wire is not None and self.wire.wrapped and path[:1] == ("value",)
+        return Path(*path[1:]) if wrapped else path
 
     def _restored(self, value: Json) -> tuple[Json, tuple[Note, ...]]:
         return restore(value, self.target.schema, self.wire) if self.wire else (value, ())
@@ -194,17 +228,17 @@ def _told_apart(flaws: Sequence[Problem]) -> tuple[tuple[Problem, ...], tuple[Pr
     return tuple(flaw for flaw in flaws if flaw.code != "duplicate_keys"), twice
 
 
-def _is_unfinished(one: Candidate, hints: Hints) -> bool:
-    return one.parsed.state != "whole" and one.solid
+def _is_unfinished(one: Candidate) -> bool:
+    return one.spot.parsed.state != "whole" and one.spot.solid
 
 
 def _last_like(answers: Sequence[Candidate], hints: Hints) -> Candidate | None:
     """The last candidate that looks like an answer rather than like brackets in prose."""
-    return next((one for one in reversed(answers) if one.solid and _is_like(one, hints)), None)
+    return next((one for one in reversed(answers) if one.spot.solid and _is_like(one, hints)), None)
 
 
 def _is_like(one: Candidate, hints: Hints) -> bool:
-    return not one.parsed.value or _likeness(one.parsed.value, hints) > 0
+    return not one.spot.parsed.value or _likeness(one.spot.parsed.value, hints) > 0
 
 
 def _likeness(value: Json, hints: Hints) -> int:
@@ -215,9 +249,16 @@ def _likeness(value: Json, hints: Hints) -> int:
     return int(isinstance(value, list) and ("array" in hints.roots or not hints.roots))
 
 
+def _likest(read: Sequence[tuple[Candidate, Reading[Any]]], hints: Hints) -> tuple[Candidate, Reading[Any]]:
+    """The first that looks about as much like the target as any, and is no aside in a sentence if others are none."""
+    likeness = [_likeness(reading.json, hints) for _, reading in read]
+    like = [pair for pair, much in zip(read, likeness, strict=True) if much * 2 >= max(likeness)]
+    return next((pair for pair in like if not pair[0].spot.inline), like[0])
+
+
 def _several(whole: Sequence[Candidate], chosen: Candidate) -> Iterator[Note]:
-    mine = chosen.parsed.value
-    others = sum(type(one.parsed.value) is type(mine) and one.parsed.value != mine for one in whole)
+    mine = chosen.spot.parsed.value
+    others = sum(type(one.spot.parsed.value) is type(mine) and one.spot.parsed.value != mine for one in whole)
     if others:
         yield Note("several", f"the reply held {others} other JSON value(s); the last that fits was taken")
 
@@ -234,9 +275,10 @@ def _with_notes(reading: Reading[T], notes: tuple[Note, ...]) -> Reading[T]:
 
 def _nothing(reply: Reply) -> Reading[Any]:
     cut = reply.finish == "length"
-    if reply.content.strip():
+    split = split_thinking(reply.content)
+    if any(answer.strip() for answer in split.answers):
         problem = Problem(Path(), "no_json", "the reply holds no JSON")
-    elif reply.reasoning.strip():
+    elif reply.reasoning.strip() or any(thought.strip() for thought in split.thoughts):
         problem = Problem(Path(), "reasoning_only", "the reply holds thinking and no answer")
     else:
         problem = Problem(Path(), "empty", "the reply is empty")

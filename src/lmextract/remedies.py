@@ -1,6 +1,7 @@
 """What cures which failure: each cause has one small function that turns it into the next question.
 
     cut off               the rest of it, else the whole with more room
+    cut off in a loop     the same, with a penalty on repetition
     empty                 the whole again
     nothing but thinking  thinking switched off; else the thoughts handed back, and the answer asked for
     wrong in places       those places only
@@ -45,6 +46,7 @@ _LARGEST_UNKNOWN = 32768
 _BYTES_PER_TOKEN = 3
 _GROWTH = 4
 _MOST_THOUGHT_CHARS = 8000
+_MORE_PENALTY = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +65,14 @@ class Plan(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question on its way: the request, the conversation it began with, and, for a mend, the value it completes."""
+    """A question on its way: the request, the conversation it began with, and, for a mend, the value it completes.
+
+    `wire` is the schema for the whole, on the rung of the ladder that the server takes.
+    """
 
     request: Request
     base: tuple[Message, ...]
+    wire: WireSchema | None
     mend: Mend | None = None
     value: Json = None
 
@@ -77,16 +83,18 @@ class Ask:
 
     def with_schema(self, wire: WireSchema | None) -> Ask:
         """The same question under another schema."""
-        return replace(self, request=replace(self.request, schema=wire))
+        whole = wire if self.mend is None else self.wire
+        return replace(self, request=replace(self.request, schema=wire), wire=whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question, its reply, and what was read of it."""
+    """A question, its reply, what was read of it, and the parts of a mend that a cut reply did not give."""
 
     ask: Ask
     reply: Reply
     reading: Reading[Any]
+    lacking: Mend | None = None
 
 
 def first_ask(plan: Plan[Any], document: Document) -> Ask:
@@ -101,7 +109,7 @@ def first_ask(plan: Plan[Any], document: Document) -> Ask:
         name=plan.target.name,
         fixed=len(plan.preamble),
     )
-    return Ask(request, messages)
+    return Ask(request, messages, plan.wire)
 
 
 def _room(context_length: int | None, messages: tuple[Message, ...]) -> int:
@@ -137,10 +145,10 @@ def with_thoughts(ask: Ask, thoughts: Ask, reply: Reply) -> Ask:
 
 def remedy(plan: Plan[Any], turn: Turn) -> Ask | None:
     """The question that may cure what is wrong with a reply, or None where nothing can."""
+    if not turn.reading.found and turn.ask.mend is None and _is_silent(turn):
+        return _after_silence(plan, turn)
     if turn.reading.truncated:
         return _after_cut(plan, turn)
-    if not turn.reading.found and turn.ask.mend is None and not turn.reply.content.strip():
-        return _after_silence(plan, turn)
     parts = mend_of(plan.target.schema, turn.reading.json, turn.reading.problems) if turn.reading.found else None
     if parts is not None:
         told = prompt.mend_message(turn.reading.problems, _described(plan, parts))
@@ -148,25 +156,57 @@ def remedy(plan: Plan[Any], turn: Turn) -> Ask | None:
     return _whole(plan, turn, prompt.repair_message(turn.reading.problems, wire=plan.wire))
 
 
+def _is_silent(turn: Turn) -> bool:
+    """Whether a reply holds nothing but thinking, be it that it was cut in the midst of it, or nothing at all."""
+    if turn.reading.truncated:
+        return bool(turn.reply.content.strip() or turn.reply.reasoning.strip())
+    return not turn.reply.content.strip()
+
+
 def _after_cut(plan: Plan[Any], turn: Turn) -> Ask | None:
     limit = _more_room(plan, turn)
-    value, cut_at = turn.reading.json, turn.reading.cut_at
-    if value and (is_object(value) or is_array(value)) and cut_at is not None and not _context_is_full(plan, turn):
-        kept, cut_at = settled(value, cut_at)
-        rest = rest_of(plan.target.schema, kept, cut_at) if kept else None
-        if rest is not None:
-            asked = _for_parts(plan, turn, rest, prompt.rest_message(_described(plan, rest)), "rest")
-            request = replace(asked.request, max_tokens=limit or turn.ask.request.max_tokens)
-            return replace(asked, request=request, value=kept)
+    kept, rest = _kept_and_rest(plan, turn)
+    if rest is not None and (turn.reply.looped or not _context_is_full(plan, turn)):
+        asked = _for_parts(plan, turn, rest, prompt.rest_message(_described(plan, rest)), "rest")
+        request = replace(asked.request, max_tokens=limit or turn.ask.request.max_tokens, options=_options(turn))
+        return replace(asked, request=request, value=kept)
     if limit is None:
         return None
-    request = replace(turn.ask.request, messages=turn.ask.base, max_tokens=limit, kind="repair")
-    return replace(turn.ask, request=request, mend=None)
+    request = replace(
+        turn.ask.request,
+        messages=turn.ask.base,
+        schema=turn.ask.wire,
+        max_tokens=limit,
+        options=_options(turn),
+        kind="repair",
+    )
+    return Ask(request, turn.ask.base, turn.ask.wire)
+
+
+def _kept_and_rest(plan: Plan[Any], turn: Turn) -> tuple[Json, Mend | None]:
+    """What a cut reply leaves of the value, and the question for what that lacks."""
+    value, cut_at = turn.reading.json, turn.reading.cut_at
+    if turn.ask.mend is not None:
+        return value, turn.lacking
+    if not value or not (is_object(value) or is_array(value)) or cut_at is None:
+        return None, None
+    kept, cut_at = settled(value, cut_at)
+    return kept, rest_of(plan.target.schema, kept, cut_at) if kept else None
+
+
+def _options(turn: Turn) -> Options:
+    """How to ask after a cut: a model that said the same over and over would do so again."""
+    options = turn.ask.request.options
+    if not turn.reply.looped:
+        return options
+    return replace(options, repeat_penalty=(options.repeat_penalty or 1.0) + _MORE_PENALTY)
 
 
 def _more_room(plan: Plan[Any], turn: Turn) -> int | None:
-    """A higher limit; None where the caller, or the context, set the limit that was hit."""
+    """A higher limit; None where the caller, or the context, set the limit that was hit, and not the model's loop."""
     limit, ceiling = turn.ask.request.max_tokens, plan.profile.context_length or _LARGEST_UNKNOWN
+    if turn.reply.looped:
+        return limit
     if plan.options.max_tokens is not None or _context_is_full(plan, turn) or limit >= ceiling:
         return None
     return min(limit * _GROWTH, ceiling)
@@ -178,25 +218,26 @@ def _context_is_full(plan: Plan[Any], turn: Turn) -> bool:
 
 
 def _after_silence(plan: Plan[Any], turn: Turn) -> Ask:
-    options = turn.ask.request.options
-    thoughts = turn.reply.reasoning.strip()
+    asked = turn.ask.request
+    thoughts = turn.reply.reasoning.strip() or turn.reply.content.strip()
     if not thoughts:
         return _whole(plan, turn, prompt.empty_message())
-    if options.reasoning != "none":
-        quiet = replace(options, reasoning="none")
-        return replace(
-            turn.ask, request=replace(turn.ask.request, messages=turn.ask.base, options=quiet, kind="repair")
-        )
-    said = prompt.answer_message(_shortened(thoughts))
-    messages = (*turn.ask.base, said, prompt.reasoning_message())
-    return replace(turn.ask, request=replace(turn.ask.request, messages=messages, kind="repair"))
+    if turn.reading.truncated:
+        asked = replace(asked, max_tokens=_more_room(plan, turn) or asked.max_tokens, options=_options(turn))
+    if asked.options.reasoning != "none":
+        quiet = replace(asked.options, reasoning="none")
+        again = replace(asked, messages=turn.ask.base, options=quiet, kind="repair")
+    else:
+        said = prompt.answer_message(_shortened(thoughts))
+        again = replace(asked, messages=(*turn.ask.base, said, prompt.reasoning_message()), kind="repair")
+    return replace(turn.ask, request=again)
 
 
 def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: str) -> Ask:
-    wire = compile_schema(parts.target, plan.profile.dialect) if turn.ask.request.schema else None
+    wire = compile_schema(parts.target, turn.ask.wire.dialect) if turn.ask.wire else None
     messages = (*turn.ask.base, _answered(plan, turn), told)
     request = replace(turn.ask.request, messages=messages, schema=wire, kind=kind)
-    return Ask(request, turn.ask.base, parts, turn.reading.json)
+    return Ask(request, turn.ask.base, turn.ask.wire, parts, turn.reading.json)
 
 
 def _described(plan: Plan[Any], parts: Mend) -> str:
@@ -204,9 +245,9 @@ def _described(plan: Plan[Any], parts: Mend) -> str:
 
 
 def _whole(plan: Plan[Any], turn: Turn, told: Message) -> Ask:
-    wire = turn.ask.request.schema if turn.ask.mend is None else plan.wire
     messages = (*turn.ask.base, _answered(plan, turn), told)
-    return Ask(replace(turn.ask.request, messages=messages, schema=wire, kind="repair"), turn.ask.base)
+    request = replace(turn.ask.request, messages=messages, schema=turn.ask.wire, kind="repair")
+    return Ask(request, turn.ask.base, turn.ask.wire)
 
 
 def _answered(plan: Plan[Any], turn: Turn) -> Message:

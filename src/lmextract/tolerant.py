@@ -10,28 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from lmextract._brackets import goes_on_after_root, judge
+from lmextract._lookahead import OPENERS, Manners, Place, fits_key
 from lmextract._plain import MAX_DEPTH, plain_start
-from lmextract._strings import OPENERS, Manners, Place, Read, fits_key, read_string
+from lmextract._strings import Read, read_string
+from lmextract._tree import NOTHING, Choice, Open, Tree, Want
 from lmextract._words import read_word
 from lmextract.types import Json, Path, Problem
 
 __all__ = ["Choice", "Parsed", "State", "parse"]
 
 State = Literal["whole", "cut", "broken"]
-
-_Want = Literal["key", "colon", "value", "item", "comma"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A place whose value can be read in other ways too, likeliest first."""
-
-    path: Path
-    others: tuple[Json, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -59,19 +50,6 @@ def parse(text: str, start: int = 0, *, keys: frozenset[str] = frozenset(), may_
     return _Parser(text, start, keys, may_close=may_close).run()
 
 
-@dataclass(slots=True)
-class _Open:
-    """An object or an array that is being read; `extra` counts its doubled braces."""
-
-    closer: str
-    held: Any
-    want: _Want
-    extra: int = 0
-    key: str = ""
-    after_comma: bool = False
-
-
-_NOTHING: Json = object()
 _TRIES = 20
 _MOST_JUDGED = 100
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -96,14 +74,11 @@ class _Parser:
         self.tries = _TRIES
         self.judged = 0
         self.manners = Manners(keys)
-        self.stack: list[_Open] = []
-        self.root: Json = _NOTHING
-        self.tolerated: dict[str, int] = {}
-        self.flaws: list[Problem] = []
-        self.choices: list[Choice] = []
+        self.tree = Tree()
+        self.stack = self.tree.stack
 
     def run(self) -> Parsed:
-        steps: dict[_Want, Callable[[_Open, str], bool]] = {
+        steps: dict[Want, Callable[[Open, str], bool]] = {
             "key": self._key,
             "colon": self._colon,
             "value": self._value,
@@ -122,26 +97,26 @@ class _Parser:
             top = self.stack[-1]
             if not steps[top.want](top, char):
                 return self._result("whole" if self._may_end_here(top) else "broken")
-        return self._result("cut" if self.root is _NOTHING else "whole")
+        return self._result("cut" if self.tree.root is NOTHING else "whole")
 
     def _result(self, state: State) -> Parsed:
-        cut_at = self._path(self.stack[:-1]) if state == "cut" else None
+        cut_at = self.tree.innermost() if state == "cut" else None
         if state == "whole" and self.stack:
-            self._tolerate("missing brackets")
+            self.tree.tolerate("missing brackets")
         while self.stack:
-            self._pop()
-        if state == "whole" and isinstance(self.root, dict | list) and self._ends_loosely():
-            self.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
-        value = None if self.root is _NOTHING else self.root
-        return Parsed(value, self.at, state, self.tolerated, tuple(self.flaws), tuple(self.choices), cut_at)
+            self.tree.close()
+        if state == "whole" and isinstance(self.tree.root, dict | list) and self._ends_loosely():
+            self.tree.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
+        value = None if self.tree.root is NOTHING else self.tree.root
+        return Parsed(value, self.at, state, self.tree.tolerated, tuple(self.tree.flaws), tuple(self.tree.choices), cut_at)
 
     def _ends_loosely(self) -> bool:
-        before = self.text[self.start - 1 : self.start]
+        before = self.text[max(0, self.start - 8) : self.start].rstrip()[-1:]
         if before and before in "\"'`" and self.text.startswith(before, _end(_BLANK, self.text, self.at)):
             return False  # all of it was put into quotes
         return _LOOSE_END.match(self.text, self.at) is not None
 
-    def _may_end_here(self, top: _Open) -> bool:
+    def _may_end_here(self, top: Open) -> bool:
         """Whether the writer went on to something else after a complete value, and only forgot the last brackets."""
         gap = self.text[self.after_value : self.at]
         goes_on = "\n" in gap or self.text.startswith(("```", "<|", "</"), self.at)
@@ -164,17 +139,17 @@ class _Parser:
         if end == self.at:
             return False
         if char in "/#":
-            self._tolerate("comments")
+            self.tree.tolerate("comments")
             if _ELISION.match(self.text, self.at):
-                self._flaw("elided", "something was left out here")
+                self.tree.flaw("elided", "something was left out here")
         elif char == "\ufeff":
-            self._tolerate("byte-order mark")
+            self.tree.tolerate("byte-order mark")
         self.at = end
         return True
 
     # What may stand where
 
-    def _key(self, top: _Open, char: str) -> bool:
+    def _key(self, top: Open, char: str) -> bool:
         if char in "}])":
             return self._close(char, top)
         if char in ",;":
@@ -187,44 +162,44 @@ class _Parser:
             return self._elision()
         return self._bare_key(top)
 
-    def _brace_for_key(self, top: _Open) -> bool:
+    def _brace_for_key(self, top: Open) -> bool:
         if not top.held and not top.after_comma:
-            self._tolerate("doubled braces")
+            self.tree.tolerate("doubled braces")
             top.extra += 1
             self.at += 1
             return True
-        if len(self.stack) > 1 and self.stack[-2].closer == "]":
-            self._tolerate("missing brackets")
-            self._pop()
+        if self.tree.inside("]", 2):
+            self.tree.tolerate("missing brackets")
+            self.tree.close()
             self.stack[-1].want = "item"
             return True
         return False
 
-    def _bare_key(self, top: _Open) -> bool:
+    def _bare_key(self, top: Open) -> bool:
         found = _BARE_KEY.match(self.text, self.at)
         if not found:
             return False
-        self._tolerate("missing quotes" if found[2] else "unquoted keys")
+        self.tree.tolerate("missing quotes" if found[2] else "unquoted keys")
         self.manners.bare_keys = self.manners.bare_keys or not found[2]
         top.key, top.want = found[1].rstrip(), "colon"
         self.at = found.end()
         return True
 
-    def _colon(self, top: _Open, char: str) -> bool:
+    def _colon(self, top: Open, char: str) -> bool:
         found = _COLON.match(self.text, self.at)
         if found:
             if found[0] != ":":
-                self._tolerate("other colons")
+                self.tree.tolerate("other colons")
             self.at = found.end()
         elif char in ",}])":
             return False
         else:
-            self._tolerate("missing colons")
+            self.tree.tolerate("missing colons")
             self.manners.no_colons = True
         top.want = "value"
         return True
 
-    def _value(self, top: _Open, char: str) -> bool:
+    def _value(self, top: Open, char: str) -> bool:
         if char in "}])":
             if top.want == "value":
                 self._missing_value(top)
@@ -233,15 +208,15 @@ class _Parser:
             return self._missing_value(top) if top.want == "value" else self._extra_comma()
         return self._start_value(char, "item" if top.want == "item" else "value")
 
-    def _missing_value(self, top: _Open) -> bool:
-        self._tolerate("missing values")
+    def _missing_value(self, top: Open) -> bool:
+        self.tree.tolerate("missing values")
         top.want = "comma"
         return True
 
-    def _comma(self, top: _Open, char: str) -> bool:
+    def _comma(self, top: Open, char: str) -> bool:
         if char in ",;":
             if char == ";":
-                self._tolerate("other commas")
+                self.tree.tolerate("other commas")
             self.at += 1
             top.want, top.after_comma = self._next_want(top), True
             return True
@@ -249,29 +224,29 @@ class _Parser:
             return self._close(char, top)
         if char == ":" and top.closer == "]":
             return self._item_was_key(top)
-        if char == "{" and top.closer == "}" and len(self.stack) > 1 and self.stack[-2].closer == "]":
+        if char == "{" and top.closer == "}" and self.tree.inside("]", 2):
             return self._brace_for_key(top)
         if not self._goes_on(top, char):
             return False
-        self._tolerate("missing commas")
+        self.tree.tolerate("missing commas")
         top.want = self._next_want(top)
         return True
 
     @staticmethod
-    def _next_want(top: _Open) -> _Want:
+    def _next_want(top: Open) -> Want:
         return "key" if top.closer == "}" else "item"
 
-    def _item_was_key(self, top: _Open) -> bool:
+    def _item_was_key(self, top: Open) -> bool:
         """A colon after an array's item: the array lacks its bracket, and the item is the next key of the object."""
-        if len(self.stack) < 2 or self.stack[-2].closer != "}" or not top.held or not isinstance(top.held[-1], str):
+        if not self.tree.inside("}", 2) or not top.held or not isinstance(top.held[-1], str):
             return False
         key = top.held.pop()
-        self._tolerate("missing brackets")
-        self._pop()
+        self.tree.tolerate("missing brackets")
+        self.tree.close()
         self.stack[-1].key, self.stack[-1].want = key, "colon"
         return True
 
-    def _goes_on(self, top: _Open, char: str) -> bool:
+    def _goes_on(self, top: Open, char: str) -> bool:
         if top.closer == "}":
             return fits_key(self.text, self.at, self.manners)
         if char in "{[" or char in OPENERS:
@@ -291,13 +266,13 @@ class _Parser:
 
     def _open(self, char: str) -> bool:
         if len(self.stack) >= MAX_DEPTH:
-            self.flaws.append(Problem(Path(), "too_deep", f"nested deeper than {MAX_DEPTH} levels"))
+            self.tree.flaws.append(Problem(Path(), "too_deep", f"nested deeper than {MAX_DEPTH} levels"))
             return False
         if self._take_plain():
             return True
         if char == "(":
-            self._tolerate("parentheses")
-        self.stack.append(_Open("}", {}, "key") if char == "{" else _Open("]", [], "item"))
+            self.tree.tolerate("parentheses")
+        self.tree.open(char)
         self.at += 1
         return True
 
@@ -314,10 +289,10 @@ class _Parser:
         return True
 
     def _take_string(self, place: Place) -> bool:
-        self.manners.in_object = len(self.stack) > 1 and self.stack[-2].closer == "}"
+        self.manners.in_object = self.tree.inside("}", 2)
         read = read_string(self.text, self.at, place, self.manners)
         for kind in read.tolerated:
-            self._tolerate(kind)
+            self.tree.tolerate(kind)
         self.at = read.end if read.end >= 0 else len(self.text)
         if read.end < 0:
             return True
@@ -325,7 +300,7 @@ class _Parser:
             self.stack[-1].key, self.stack[-1].want = read.text, "colon"
             return True
         if read.doubtful:
-            self._flaw("ambiguous", "its quotes can be read in two ways", read.text)
+            self.tree.flaw("ambiguous", "its quotes can be read in two ways", read.text)
         self._put(self._joined(read))
         return True
 
@@ -333,15 +308,14 @@ class _Parser:
         """The string, with those that Python would join to it."""
         text = read.text
         while read.joins:
-            self._tolerate("joined strings")
-            self._next()
-            read = read_string(self.text, self.at, "value" if self._in_object() else "item", self.manners)
+            self.tree.tolerate("joined strings")
+            if self._next() == "+":
+                self.at += 1
+                self._next()
+            read = read_string(self.text, self.at, "value" if self.tree.inside("}") else "item", self.manners)
             text += read.text
             self.at = read.end if read.end >= 0 else len(self.text)
         return text
-
-    def _in_object(self) -> bool:
-        return bool(self.stack) and self.stack[-1].closer == "}"
 
     def _take_word(self, place: Place) -> bool:
         word = read_word(self.text, self.at, place, self.manners)
@@ -351,102 +325,60 @@ class _Parser:
         if word.end == len(self.text) and self.stack:
             return True
         for kind in word.tolerated:
-            self._tolerate(kind)
+            self.tree.tolerate(kind)
         if word.flaw:
-            self._flaw(word.flaw, word.message, word.value)
-        if word.others:
-            self.choices.append(Choice(self._path(self.stack), word.others))
+            self.tree.flaw(word.flaw, word.message, word.value)
+        self.tree.choose(word.others)
         self._put(word.value)
         return True
 
     def _elision(self) -> bool:
-        self._flaw("elided", "something was left out here")
+        self.tree.flaw("elided", "something was left out here")
         self.at = _end(_ELISION, self.text, self.at)
         return True
 
     def _extra_comma(self) -> bool:
-        self._tolerate("extra commas")
+        self.tree.tolerate("extra commas")
         self.at += 1
         return True
 
     def _put(self, value: Json) -> None:
         self.after_value = self.at
-        if not self.stack:
-            self.root = value
-            return
-        top = self.stack[-1]
-        if isinstance(top.held, dict):
-            self._put_field(top, value)
-        else:
-            top.held.append(value)
-        top.want, top.after_comma = "comma", False
-
-    def _put_field(self, top: _Open, value: Json) -> None:
-        if top.key in top.held:
-            self._tolerate("duplicate keys")
-            before = top.held[top.key]
-            if not _same(before, value):
-                path = self._path(self.stack)
-                self.flaws.append(Problem(path, "duplicate_keys", "was given twice, with different values", value))
-                self.choices.append(Choice(path, (before,)))
-        top.held[top.key] = value
+        self.tree.put(value)
 
     # Brackets
 
-    def _close(self, char: str, top: _Open) -> bool:
+    def _close(self, char: str, top: Open) -> bool:
         if top.after_comma:
-            self._tolerate("trailing commas")
+            self.tree.tolerate("trailing commas")
         closer = "]" if char == ")" else char
         if closer == top.closer:
             return self._close_top(top)
         self.judged += 1
         if self.judged > _MOST_JUDGED:  # each judgement may look at the whole text
             return False
-        verdict = judge(self.text, self.at, "".join(frame.closer for frame in self.stack))
-        self._tolerate("missing brackets" if verdict == "left out" else "wrong brackets")
+        verdict = judge(self.text, self.at, self.tree.closers())
+        self.tree.tolerate("missing brackets" if verdict == "left out" else "wrong brackets")
         if verdict == "mistyped":
             return self._close_top(top)
         if verdict == "unwanted":
             self.at += 1
             return True
-        while self.stack[-1].closer != closer:
-            self._pop()
+        self.tree.close_to(closer)
         return True
 
-    def _close_top(self, top: _Open) -> bool:
+    def _close_top(self, top: Open) -> bool:
         self.at += 1
         if len(self.stack) == 1 and goes_on_after_root(self.text, self.at, "{" if top.closer == "}" else "["):
-            self._tolerate("extra brackets")
+            self.tree.tolerate("extra brackets")
             top.want = "comma"
             return True
         while top.extra and self.text.startswith("}", end := _end(_BLANK, self.text, self.at)):
             self.at, top.extra = end + 1, top.extra - 1
-        self._pop()
+        self.tree.close()
         return True
-
-    def _pop(self) -> None:
-        top = self.stack.pop()
-        self._put(top.held)
-
-    # Keeping account
-
-    def _tolerate(self, kind: str) -> None:
-        self.tolerated[kind] = self.tolerated.get(kind, 0) + 1
-
-    def _flaw(self, code: str, message: str, value: Json = None) -> None:
-        self.flaws.append(Problem(self._path(self.stack), code, message, value))
-
-    @staticmethod
-    def _path(frames: list[_Open]) -> Path:
-        """The path of what is being read in the last of these."""
-        return Path(*(frame.key if isinstance(frame.held, dict) else len(frame.held) for frame in frames))
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
-
-
-def _same(one: Json, other: Json) -> bool:
-    """Equality of JSON values, where true is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

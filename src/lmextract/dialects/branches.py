@@ -13,7 +13,18 @@ from typing import Any, TypeAlias
 from lmextract.dialects import kinds
 from lmextract.dialects.drafts import ANNOTATIONS, Draft
 from lmextract.dialects.negation import negated, present
-from lmextract.dialects.parts import MADE, NOT_KINDS, NOT_VALUES, Part, children, finite_texts, kinds_of, number_range, required_of, values_of
+from lmextract.dialects.parts import (
+    MADE,
+    NOT_KINDS,
+    NOT_VALUES,
+    Part,
+    children,
+    finite_texts,
+    kinds_of,
+    number_range,
+    required_of,
+    values_of,
+)
 from lmextract.dialects.refs import References, Schema
 from lmextract.dialects.validity import Judge
 from lmextract.types import Json
@@ -153,6 +164,8 @@ class Expander:
         if not self.admits(members, None):
             return False
         for branch in self.branches(members):
+            if any(keyword == "$ref" for keyword, _ in branch.gaps):
+                continue  # it leads nowhere that is known
             if kinds_of(branch.parts) & kinds.NULL:
                 values = values_of(branch.parts)
                 if values is None or None in values:

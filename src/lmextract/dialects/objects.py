@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lmextract.dialects.parts import Part, children, counts, declared_names, distinct, is_closed, is_complete, required_of
+from lmextract.dialects.parts import (
+    Part,
+    children,
+    counts,
+    declared_names,
+    distinct,
+    is_closed,
+    is_complete,
+    required_of,
+)
 from lmextract.dialects.regex import ANYTHING, PatternError, only, reachable, texts_with, written
 
 if TYPE_CHECKING:

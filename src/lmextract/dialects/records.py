@@ -98,7 +98,7 @@ OUTLINES = Dialect(
     keywords=frozenset(),
     references=False,
     extra_keys="none",
-    style=Style(json_text=True, ranges=False, most_times=256),
+    style=Style(json_text=True, ranges=False, most_times=256, codes=False),
     bare_strings=True,
     most_length=256,
     most_items=64,

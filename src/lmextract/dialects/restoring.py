@@ -66,6 +66,8 @@ class _Restorer:
         return [branch for branch in found if kinds_of(branch.parts) & kind]
 
     def _object(self, branches: list[Branch], value: dict[str, Json], path: Path) -> dict[str, Json]:
+        if any(_lists(branch, value) for branch in branches):
+            return value
         likely = [branch for branch in branches if self._is_likely(branch, value)] or branches
         out: dict[str, Json] = {}
         for name, each in value.items():
@@ -100,9 +102,8 @@ class _Restorer:
         mask = kinds_of(branch.parts)
         if not mask & kind:
             return kind == kinds.STRING and bool(mask & kinds.NUMBER)
-        values = values_of(branch.parts)
-        if values is not None:
-            return kinds.key_of(value) in set(map(kinds.key_of, values))
+        if values_of(branch.parts) is not None:
+            return _lists(branch, value)
         return isinstance(value, (list, dict)) or all(self._expander.judge.fits(part, value) for part in branch.parts)
 
     def _stands_for_absent(self, branches: Sequence[Branch], options: Sequence[Members], name: str) -> bool:
@@ -126,6 +127,11 @@ class _Restorer:
             return value
         self.notes.append(Note("normalised", f"the string {value!r} stands where a number belongs", path))
         return number
+
+
+def _lists(branch: Branch, value: Json) -> bool:
+    values = values_of(branch.parts)
+    return values is not None and kinds.key_of(value) in set(map(kinds.key_of, values))
 
 
 def _spelled(text: str, mask: int) -> int | float | None:
@@ -179,9 +185,9 @@ class _Former:
     def _of_any(self, options: Sequence[Any], value: Json) -> tuple[Json, bool]:
         found = [(form, fits) for form, fits in (self.formed(option, value) for option in options)]
         kind = kinds.kind_of(value)
-        for form, fits in found:
-            if fits:
-                return form, True
+        fitting = [form for form, fits in found if fits]
+        if fitting:
+            return min(fitting, key=_nulls), True  # what is not there should not be said to be null where it may be missing
         near = (form for option, (form, _) in zip(options, found, strict=True) if self._kind(option) & kind)
         return next(near, value), False
 
@@ -228,6 +234,13 @@ class _Former:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return all(_BOUNDS[key](value, schema[key]) for key in _BOUNDS if key in schema)
         return True
+
+
+def _nulls(value: Json) -> int:
+    """How many nulls are in a value."""
+    if isinstance(value, dict):
+        return sum(map(_nulls, value.values()))
+    return sum(map(_nulls, value)) if isinstance(value, list) else int(value is None)
 
 
 _BOUNDS = {

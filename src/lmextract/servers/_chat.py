@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, closing
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 
 from lmextract._log import logger
+from lmextract._owned import Owned
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer, Connections, Retry, aretrying, retrying
 from lmextract.servers._sse import ChatStream
@@ -77,7 +78,7 @@ class ChatClient:
         """Do as `stream` does, awaited."""
         for attempt in count(1):
             first, rest = await aretrying(lambda: self._abegun(request), self._retry)
-            async with aclosing(rest):
+            async with rest:
                 try:
                     yield replace(first, anew=attempt > 1)
                     async for delta in rest:
@@ -141,8 +142,8 @@ class ChatClient:
                 raise self._hinted(error) from error.__cause__
         return self._begun(request)
 
-    async def _abegun(self, request: Request) -> tuple[Delta, AsyncGenerator[Delta]]:
-        deltas = self._adeltas(request)
+    async def _abegun(self, request: Request) -> tuple[Delta, Owned[Delta]]:
+        deltas = Owned(self._adeltas(request))
         try:
             return await anext(deltas), deltas
         except ServerError as error:
@@ -151,16 +152,16 @@ class ChatClient:
         return await self._abegun(request)
 
     def _deltas(self, request: Request) -> Generator[Delta]:
-        with self.connections.incoming("POST", _ROUTE, self._body(request, stream=True)) as incoming:
+        with self.connections.open("POST", _ROUTE, self._body(request, stream=True)) as incoming:
             stream = ChatStream(incoming.status, incoming.headers, self._secret)
-            for chunk in incoming.chunks:
+            for chunk in incoming:
                 yield from stream.feed(chunk, incoming.seconds)
             yield from stream.end(incoming.seconds)
 
     async def _adeltas(self, request: Request) -> AsyncGenerator[Delta]:
-        async with self.connections.aincoming("POST", _ROUTE, self._body(request, stream=True)) as incoming:
+        async with await self.connections.aopen("POST", _ROUTE, self._body(request, stream=True)) as incoming:
             stream = ChatStream(incoming.status, incoming.headers, self._secret)
-            async for chunk in incoming.chunks:
+            async for chunk in incoming:
                 for delta in stream.feed(chunk, incoming.seconds):
                     yield delta
             for delta in stream.end(incoming.seconds):

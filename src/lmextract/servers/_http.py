@@ -7,13 +7,13 @@ belongs between a program and the model on its own machine.
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -49,36 +49,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """An HTTP response whose body is still on its way, chunk by chunk; `started` is on the clock of `perf_counter`."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: Iterator[bytes]
-    started: float
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken until now."""
-        return time.perf_counter() - self.started
-
-
-@dataclass(frozen=True, slots=True)
-class AsyncIncoming:
-    """An `Incoming` whose chunks are awaited."""
-
-    status: int
-    headers: Mapping[str, str]
-    chunks: AsyncIterator[bytes]
-    started: float
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken until now."""
-        return time.perf_counter() - self.started
-
-
-@dataclass(frozen=True, slots=True)
 class Retry:
     """How often and for how long a transient failure is tried again: `attempts` in all, `budget_s` for all waits."""
 
@@ -108,65 +78,43 @@ class Connections:
 
     def request(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Send one request and read the whole response; raises ServerUnavailable where there is none."""
-        with self.incoming(method, path, body) as incoming:
-            whole = b"".join(incoming.chunks)
+        with self.open(method, path, body) as incoming:
+            whole = b"".join(incoming)
             return Answer(incoming.status, incoming.headers, whole, incoming.seconds)
 
     async def arequest(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Do as `request` does, awaited."""
-        async with self.aincoming(method, path, body) as incoming:
-            whole = b"".join([chunk async for chunk in incoming.chunks])
+        async with await self.aopen(method, path, body) as incoming:
+            whole = b"".join([chunk async for chunk in incoming])
             return Answer(incoming.status, incoming.headers, whole, incoming.seconds)
 
-    @contextmanager
-    def incoming(self, method: str, path: str, body: bytes = b"") -> Generator[Incoming]:
-        """Send one request and lend the response as it arrives; raises as `request` does, until the block has ended.
-
-        The connection is kept for another request if the body was read to its end, and closed otherwise, which tells
-        the server to stop.
-        """
+    def open(self, method: str, path: str, body: bytes = b"") -> Incoming:
+        """Send one request and give the response as soon as it begins; to be used in a `with` block."""
         started = time.perf_counter()
         try:
             transport = self._idle.pop()
         except IndexError:
             transport = httpx.HTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
-        left = _Left()
         try:
             response = transport.handle_request(self._build(method, path, body))
-            yield Incoming(response.status_code, response.headers, _bounded(response, left), started)
-            if left.nothing:
-                response.close()
         except BaseException as error:
-            left.nothing = False
-            self._explain(error)
+            transport.close()
+            self.explain(error)
             raise
-        finally:
-            if left.nothing:
-                self._idle.append(transport)
-            else:
-                transport.close()
+        return Incoming(self, transport, self._idle, response, started)
 
-    @asynccontextmanager
-    async def aincoming(self, method: str, path: str, body: bytes = b"") -> AsyncGenerator[AsyncIncoming]:
-        """Do as `incoming` does, awaited."""
+    async def aopen(self, method: str, path: str, body: bytes = b"") -> AsyncIncoming:
+        """Do as `open` does, awaited."""
         started = time.perf_counter()
         idle = await self._loop_idle()
         transport = idle.pop() if idle else httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
-        left = _Left()
         try:
             response = await transport.handle_async_request(self._build(method, path, body))
-            yield AsyncIncoming(response.status_code, response.headers, _abounded(response, left), started)
-            if left.nothing:
-                await response.aclose()
         except BaseException as error:
-            left.nothing = False
-            self._explain(error)
+            await transport.aclose()
+            self.explain(error)
             raise
-        finally:
-            if left.nothing and idle is not None:
-                idle.append(transport)
-            else:
-                await transport.aclose()
+        return AsyncIncoming(self, transport, idle, response, started)
 
     def close(self) -> None:
         """Close the idle connections of threads; a later request opens new ones."""
@@ -198,7 +146,7 @@ class Connections:
         url = self._url.copy_with(raw_path=(self._url.path.rstrip("/") + path).encode())
         return httpx.Request(method, url, headers=headers, content=body, extensions=self._extensions)
 
-    def _explain(self, error: BaseException) -> None:
+    def explain(self, error: BaseException) -> None:
         """Raise what is known to be the network's fault as ours; let all else pass."""
         where = f"{self._url.scheme}://{self._url.netloc.decode()}"
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -217,6 +165,96 @@ class Connections:
             ) from error
         if isinstance(error, httpx.TransportError):
             _raise(f"{where} broke off the connection", error)
+
+
+class Incoming:
+    """A response on its way, chunk by chunk.
+
+    Its connection is kept for another request if it was read to its end, and closed otherwise: the server then stops.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        transport: httpx.HTTPTransport,
+        idle: list[httpx.HTTPTransport],
+        response: httpx.Response,
+        started: float,
+    ) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._connections, self._transport, self._idle = connections, transport, idle
+        self._response, self._started, self._is_whole = response, started, False
+
+    @property
+    def seconds(self) -> float:
+        """The time since the request was sent."""
+        return time.perf_counter() - self._started
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        try:
+            for chunk in cast("httpx.SyncByteStream", self._response.stream):
+                size += _checked_size(chunk, size)
+                yield chunk
+        except httpx.TransportError as error:
+            self._connections.explain(error)
+            raise
+        self._is_whole = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._is_whole:
+            self._response.close()
+            self._idle.append(self._transport)
+        else:
+            self._transport.close()
+
+
+class AsyncIncoming:
+    """An `Incoming` that is awaited; `idle` None is no place to keep a connection in."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        transport: httpx.AsyncHTTPTransport,
+        idle: list[httpx.AsyncHTTPTransport] | None,
+        response: httpx.Response,
+        started: float,
+    ) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self._connections, self._transport, self._idle = connections, transport, idle
+        self._response, self._started, self._is_whole = response, started, False
+
+    @property
+    def seconds(self) -> float:
+        """The time since the request was sent."""
+        return time.perf_counter() - self._started
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for chunk in cast("httpx.AsyncByteStream", self._response.stream):
+                size += _checked_size(chunk, size)
+                yield chunk
+        except httpx.TransportError as error:
+            self._connections.explain(error)
+            raise
+        self._is_whole = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._is_whole:
+            await self._response.aclose()
+        if self._is_whole and self._idle is not None:
+            self._idle.append(self._transport)
+        else:
+            await self._transport.aclose()
 
 
 def _close_all(idle: list[httpx.HTTPTransport]) -> None:
@@ -257,28 +295,6 @@ class _LoopPool:
 
 def _raise(reason: str, error: BaseException, *, transient: bool = True, hint: str = "") -> NoReturn:
     raise ServerUnavailable(reason, detail=str(error), transient=transient, hint=hint) from error
-
-
-class _Left:
-    """Whether anything of a body is still to come."""
-
-    nothing = False
-
-
-def _bounded(response: httpx.Response, left: _Left) -> Iterator[bytes]:
-    size = 0
-    for chunk in cast("httpx.SyncByteStream", response.stream):
-        size += _checked_size(chunk, size)
-        yield chunk
-    left.nothing = True
-
-
-async def _abounded(response: httpx.Response, left: _Left) -> AsyncIterator[bytes]:
-    size = 0
-    async for chunk in cast("httpx.AsyncByteStream", response.stream):
-        size += _checked_size(chunk, size)
-        yield chunk
-    left.nothing = True
 
 
 def _checked_size(chunk: bytes, size: int) -> int:

@@ -107,7 +107,8 @@ class Keeper:
             error.hint = _LONGER_CONTEXT  # that of LM Studio would lead astray
             raise
         except BaseException as error:
-            engine.interrupted |= not isinstance(error, Exception)
+            # A reader who leaves a stream early has closed its connection, which is enough to stop the answer.
+            engine.interrupted |= not isinstance(error, Exception | GeneratorExit)
             raise
         finally:
             self._leave(engine, request)

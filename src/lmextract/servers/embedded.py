@@ -11,16 +11,19 @@ import math
 import os
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from lmextract._owned import Owned
 from lmextract.errors import ConfigError
+from lmextract.servers._chat import ChatClient
 from lmextract.servers._child import EngineSettings
 from lmextract.servers._keeper import Engine, Keeper
 from lmextract.servers._listing import without_prefix
 from lmextract.servers._models import ModelFile, find_model
-from lmextract.types import Profile, Reply, Request
+from lmextract.types import Delta, Profile, Reply, Request
 
 __all__ = ["Embedded", "Endpoint"]
 
@@ -127,16 +130,38 @@ class Embedded:
 
     def send(self, request: Request, /) -> Reply:
         """Answer one request; a ServerError says why not, and the next call finds a working engine again."""
+        with self._client(request) as client:
+            return client.send(request)
+
+    async def asend(self, request: Request, /) -> Reply:
+        """Do as `send` does, awaited."""
+        async with self._aclient(request) as client:
+            return await client.asend(request)
+
+    def stream(self, request: Request, /) -> Generator[Delta]:
+        """Answer one request in pieces; closing the generator stops the answer, and the engine is free again."""
+        with self._client(request) as client:
+            yield from client.stream(request)
+
+    async def astream(self, request: Request, /) -> AsyncGenerator[Delta]:
+        """Do as `stream` does, awaited."""
+        async with self._aclient(request) as client, Owned(client.astream(request)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    @contextmanager
+    def _client(self, request: Request) -> Generator[ChatClient]:
+        """Lend the way to the engine for one call, once its turn has come and the engine is ready."""
         self.profile(request.model)
         keeper = self._mine()
         with keeper.place() as waiting:
             _sleep(waiting)
             with keeper.engine(request) as engine:
                 _sleep(engine.child.starting())
-                return engine.client.send(request)
+                yield engine.client
 
-    async def asend(self, request: Request, /) -> Reply:
-        """Do as `send` does, awaited."""
+    @asynccontextmanager
+    async def _aclient(self, request: Request) -> AsyncGenerator[ChatClient]:
         self.profile(request.model)
         keeper = self._mine()
         engine: Engine | None = None
@@ -145,7 +170,7 @@ class Embedded:
                 await _asleep(waiting)
                 with keeper.engine(request) as engine:
                     await _asleep(engine.child.starting())
-                    return await engine.client.asend(request)
+                    yield engine.client
         finally:
             if engine is not None and engine.child.stopped:
                 await engine.adisconnect()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing
 from typing import Any, Self
 
+from lmextract._owned import Owned
 from lmextract.errors import ConfigError, ServerError, ServerRefused
 from lmextract.servers._chat import ChatClient
 from lmextract.servers._http import Answer, Retry
@@ -121,7 +121,7 @@ class LMStudio:
     async def astream(self, request: Request, /) -> AsyncGenerator[Delta]:
         """Do as `stream` does, awaited."""
         try:
-            async with aclosing(self._client.astream(request)) as deltas:
+            async with Owned(self._client.astream(request)) as deltas:
                 async for delta in deltas:
                     yield delta
         except ServerError:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 
 from lmextract.testing.script import Script, Scripted, text_of, tokens
-from lmextract.types import Profile, Reply, Request, Usage
+from lmextract.types import Delta, Profile, Reply, Request, Usage
 
 __all__ = ["ScriptedServer"]
 
@@ -15,8 +15,8 @@ class ScriptedServer:
     """Answers requests from a list of replies, or from a function of the request.
 
     A reply is a `Reply`, a str (the content), any other JSON value (the content as JSON text), or an exception, which
-    is raised.  When a list has ended the next request raises `OutOfReplies`.  Works from sync and async code, and
-    from several threads at once.
+    is raised.  When a list has ended the next request raises `OutOfReplies`.  Streamed replies come in pieces of
+    `piece_chars` characters, thinking first.  Works from sync and async code, and from several threads at once.
     """
 
     def __init__(
@@ -24,9 +24,11 @@ class ScriptedServer:
         replies: Iterable[Scripted] | Callable[[Request], Scripted],
         *,
         profile: Profile = Profile(model="scripted-model"),
+        piece_chars: int = 4,
     ) -> None:
         self._script: Script[Request] = Script(replies)
         self._profile = profile
+        self._piece_chars = piece_chars
         self._requests: list[Request] = []
         self._lock = threading.Lock()
 
@@ -48,6 +50,20 @@ class ScriptedServer:
     async def asend(self, request: Request) -> Reply:
         """As `send`."""
         return self.send(request)
+
+    def stream(self, request: Request) -> Generator[Delta]:
+        """As `send`, in pieces."""
+        reply, size = self.send(request), self._piece_chars
+        for at in range(0, len(reply.reasoning), size):
+            yield Delta(reasoning=reply.reasoning[at : at + size], model=reply.model)
+        for at in range(0, len(reply.content), size):
+            yield Delta(reply.content[at : at + size], model=reply.model)
+        yield Delta(finish=reply.finish, usage=reply.usage, model=reply.model, seconds=reply.seconds)
+
+    async def astream(self, request: Request) -> AsyncGenerator[Delta]:
+        """As `stream`."""
+        for delta in self.stream(request):
+            yield delta
 
     def profile(self, model: str | None = None) -> Profile:
         """The profile given at construction, whatever the model."""

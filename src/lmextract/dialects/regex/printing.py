@@ -20,6 +20,7 @@ _BARE = complement(union(((0, 31),), single('"'), single("\\"), single("\x7f")))
 _SURROGATES: CharSet = ((0xD800, 0xDFFF),)
 _ESCAPES = {'"': '"', "\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ,:;=@%&!#~<>'/")
+_PLAIN_MEMBERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _,:;=@%!#<>'/.()*+?$|{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Style:
     `json_text`: it matches the JSON text, not the string.  `escapes`: a character that needs an escape there can be had;
     without, sets lose it.  `ranges`: ranges beyond ASCII cost nothing; without, a set holds all of them or none.
     `most_times`: the largest bound of a repetition.  `braces`: `{n,m}` may be used; without, it is written out.
+    `codes`: a character beyond Latin-1 is written by its code; without, as itself.
     """
 
     json_text: bool
@@ -36,6 +38,7 @@ class Style:
     ranges: bool = True
     most_times: int = 1900
     braces: bool = True
+    codes: bool = True
 
 
 def reachable(style: Style) -> CharSet:
@@ -120,18 +123,22 @@ def _class(chars: CharSet, style: Style) -> str:
         return chr(chars[0][0])
     if chars[-1][1] == LAST:
         left = complement(union(chars, _SURROGATES))
-        return f"[^{_members(left)}]" if left else "[^\\x00]"
+        return f"[^{_members(left, style)}]" if left else "[^\\x00]"
     kept = intersect(chars, complement(_SURROGATES) if style.ranges else ((0, 0x2FF),))
-    return f"[{_members(kept)}]"
+    return f"[{_members(kept, style)}]"
 
 
-def _members(chars: CharSet) -> str:
-    return "".join(_char(low) if low == high else f"{_char(low)}-{_char(high)}" for low, high in chars)
+def _members(chars: CharSet, style: Style) -> str:
+    return "".join(
+        _char(low, style) if low == high else f"{_char(low, style)}-{_char(high, style)}" for low, high in chars
+    )
 
 
-def _char(code: int) -> str:
-    if 48 <= code <= 57 or 65 <= code <= 90 or 97 <= code <= 122:
+def _char(code: int, style: Style) -> str:
+    if chr(code) in _PLAIN_MEMBERS:
         return chr(code)
-    if chr(code) in " _,:;=@%!#<>'/.()*+?$|{}":
+    if code < 0x100:
+        return f"\\x{code:02X}"
+    if not style.codes:
         return chr(code)
-    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
