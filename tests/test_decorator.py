@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 from typing import Any
 
 import pytest
@@ -128,12 +129,17 @@ def stray_brace(text: str) -> Book:
     raise NotImplementedError
 
 
+def attribute(text: str) -> Book:
+    """Prices are in {text.__class__}."""
+    raise NotImplementedError
+
+
 def unresolved(text: str) -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
     raise NotImplementedError
 
 
 @pytest.mark.parametrize(
-    "function", [no_return, returns_none, no_document, only_keywords, unknown_field, stray_brace, unresolved]
+    "function", [no_return, returns_none, no_document, only_keywords, unknown_field, stray_brace, attribute, unresolved]
 )
 def test_a_declaration_that_says_too_little_is_a_type_error_at_decoration(function: Any) -> None:
     with pytest.raises(TypeError, match=function.__name__):
@@ -146,6 +152,15 @@ def test_a_return_type_that_no_schema_expresses_is_a_target_error_at_decoration(
         @extractor
         def plain(text: str) -> type:
             raise NotImplementedError
+
+
+def test_a_decorated_function_survives_pickling() -> None:
+    assert pickle.loads(pickle.dumps(book_in)) is book_in
+
+
+def test_a_class_cannot_be_decorated() -> None:
+    with pytest.raises(TypeError, match="functions"):
+        extractor(Book)
 
 
 def test_types_declared_within_a_function_resolve() -> None:

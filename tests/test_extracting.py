@@ -144,6 +144,34 @@ def test_an_example_that_does_not_fit_is_an_error_before_anything_is_sent(value:
     assert isinstance(caught.value, TargetError | ValueError)
 
 
+def test_examples_may_come_from_an_iterator() -> None:
+    server = ScriptedServer([DUNE])
+    extract(Book, "text", server=server, examples=zip(["an example"], [DUNE], strict=True))  # type: ignore[arg-type]
+
+    assert "an example" in server.requests[0].messages[1].content
+
+
+@pytest.mark.parametrize("wrong", [{"max_tokens": 0}, {"max_tokens": -1}, {"think_tokens": 0}])
+def test_a_limit_below_one_is_a_value_error(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_stops_may_be_a_list_or_one_word() -> None:
+    assert (Options(stop=["a", "b"]).stop, Options(stop="END").stop) == (("a", "b"), ("END",))
+
+
+@pytest.mark.parametrize("repairs", [1.5, "2", None])
+def test_repairs_that_are_no_number_are_a_value_error(repairs: Any) -> None:
+    with pytest.raises(ValueError, match="repairs"):
+        Extractor(Book, repairs=repairs)
+
+
+def test_an_address_in_place_of_a_server_is_a_type_error_that_says_what_to_pass() -> None:
+    with pytest.raises(TypeError, match="LMStudio"):
+        extract(Book, "text", server=cast("Any", "http://127.0.0.1:1234"))
+
+
 def test_instructions_and_options_reach_the_request() -> None:
     server = ScriptedServer([DUNE])
     options = Options(temperature=0.5, seed=7, max_tokens=99)

@@ -22,6 +22,8 @@ from lmextract.types import Profile
         "http://127.0.0.1:1234/v1/",
         "http://127.0.0.1:1234/api/v0",
         " http://127.0.0.1:1234/api/v1/ ",
+        "http://127.0.0.1:1234/V1",
+        "http://127.0.0.1:1234/v1/chat/completions",
         "127.0.0.1:1234",
     ],
 )
@@ -29,7 +31,9 @@ def test_a_base_url_works_in_every_usual_spelling(given: str) -> None:
     assert server_url(given) == "http://127.0.0.1:1234"
 
 
-@pytest.mark.parametrize("given", ["", "ftp://x", "http://", "http://x:port", "http://x:99999", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "given", ["", "ftp://x", "http://", "http://x:port", "http://x:99999", "file:///etc/passwd", "http://a b"]
+)
 def test_what_is_no_address_is_a_config_error_that_shows_one(given: str) -> None:
     with pytest.raises(ConfigError, match="http://127"):
         server_url(given)
@@ -72,7 +76,9 @@ def test_an_unknown_server_is_a_config_error_that_names_the_known(name: str) -> 
         server_named(name)
 
 
-@pytest.mark.parametrize("name", ["http://10.0.0.5:8080/v1", "127.0.0.1:8080", "localhost:8080"])
+@pytest.mark.parametrize(
+    "name", ["http://10.0.0.5:8080/v1", "127.0.0.1:8080", "localhost:8080", "[::1]:8080", "box:8080"]
+)
 def test_an_address_names_a_server(name: str) -> None:
     server = server_named(name)
 

@@ -1,7 +1,7 @@
 """Closing brackets that do not match: which of them was left out, mistyped, or typed too often.
 
-Decided by what comes next, and where that does not tell, by whether the rest of the text has as many closing brackets as
-either reading needs.
+Decided by what comes next, and where that does not tell, by whether the rest of the text has as many closing brackets
+as either reading needs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _fits(text: str, after: int, closer: str) -> bool:
     found = _NEXT.match(text, after)
     comma, following = (found[1], found[2]) if found else ("", None)
     if not closer:
-        return not comma and following != "}" and following != "]"
+        return not comma and following not in {"}", "]"}
     if following in ("}", "]", ")"):
         return following == closer
     is_field = following is not None and following.endswith(":")

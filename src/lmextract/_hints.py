@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from lmextract._spots import Hints
-from lmextract.types import JsonSchema
+from lmextract.types import JsonSchema, is_array
 
 __all__ = ["hints_of"]
 
@@ -42,8 +42,8 @@ def _roots(node: Any, root: JsonSchema, depth: int) -> Iterator[str]:
             return
     if isinstance(declared, str):
         yield declared
-    elif isinstance(declared, list):
-        yield from (str(one) for one in cast("list[Any]", declared))
+    elif is_array(declared):
+        yield from map(str, declared)
     elif isinstance(schema.get("enum"), list):
         yield from (_KINDS.get(type(one), "null") for one in schema["enum"])
     elif "const" in schema:
@@ -61,11 +61,8 @@ def _pointed(ref: str, root: JsonSchema) -> Any:
     if not ref.startswith("#/"):
         return root if ref == "#" else None
     for step in ref[2:].split("/"):
-        at = (
-            cast("Mapping[str, Any]", at).get(step.replace("~1", "/").replace("~0", "~"))
-            if isinstance(at, Mapping)
-            else None
-        )
+        name = step.replace("~1", "/").replace("~0", "~")
+        at = cast("Mapping[str, Any]", at).get(name) if isinstance(at, Mapping) else None
     return at
 
 
@@ -81,5 +78,5 @@ def _names(schema: JsonSchema) -> Iterator[str]:
             if isinstance(properties, Mapping):
                 yield from (str(name) for name in cast("Mapping[str, Any]", properties))
             stack.extend(found.values())
-        elif isinstance(node, list):
-            stack.extend(cast("list[Any]", node))
+        elif is_array(node):
+            stack.extend(node)

@@ -1,6 +1,6 @@
 """What follows a quote in damaged JSON: whether it shows that a string ended there, and whether a key stands there.
 
-Every look ahead stops at the next quote or line end that matters, so that reading stays linear in the length of the text.
+Every look ahead stops at the next quote or line end that matters, so that reading stays linear in the text's length.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from lmextract._plain import plain_json
 from lmextract.tolerant import Choice
-from lmextract.types import Invalid, Json, Note, Path, Problem, Valid
+from lmextract.types import Invalid, Json, Note, Path, Problem, Valid, is_array, is_object
 
 __all__ = ["Fitted", "fitted", "replaced"]
 
@@ -123,10 +123,10 @@ def _meanings(text: str) -> Iterator[Json]:
 
 def _at(value: Json, path: Path) -> tuple[bool, Json]:
     for step in path:
-        if isinstance(value, dict) and step in value:
-            value = cast("dict[Any, Json]", value)[step]
-        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(cast("list[Json]", value)):
-            value = cast("list[Json]", value)[step]
+        if (is_object(value) and isinstance(step, str) and step in value) or (
+            is_array(value) and isinstance(step, int) and 0 <= step < len(value)
+        ):
+            value = value[step]
         else:
             return False, None
     return True, value
@@ -154,29 +154,26 @@ def _unwrapped(value: Json, check: Check, keys: frozenset[str]) -> Fitted | None
         return None
     where, part = parts[0]
     checked = check(part)
-    return (
-        Fitted(part, checked, (Note("unwrapped", f"the answer stood in {where}"),))
-        if isinstance(checked, Valid)
-        else None
-    )
+    note = Note("unwrapped", f"the answer stood in {where}")
+    return Fitted(part, checked, (note,)) if isinstance(checked, Valid) else None
 
 
 def _parts(value: Json, keys: frozenset[str]) -> Iterator[tuple[str, Json]]:
-    if isinstance(value, list) and len(cast("list[Json]", value)) == 1:
+    if is_array(value) and len(value) == 1:
         yield "a list", value[0]
-    elif isinstance(value, dict) and (_is_call(value) or not keys & cast("dict[str, Json]", value).keys()):
-        for key, part in list(cast("dict[str, Json]", value).items())[:8]:
+    elif is_object(value) and (_is_call(value) or not keys & value.keys()):
+        for key, part in list(value.items())[:8]:
             inner = next(_meanings(part), part) if isinstance(part, str) else part
             if isinstance(inner, dict | list):
                 yield f"a field {key!r}", inner
 
 
 def _is_call(value: Mapping[str, Json]) -> bool:
-    return value.keys() in ({"name", "arguments"}, {"name", "parameters"})
+    return set(value) in ({"name", "arguments"}, {"name", "parameters"})
 
 
 def _is_known(part: Json, keys: frozenset[str]) -> bool:
     """Whether a part has the target's names, or could not have any."""
-    if isinstance(part, list) and part:
-        part = cast("list[Json]", part)[0]
-    return bool(keys & cast("dict[str, Json]", part).keys()) if isinstance(part, dict) else not keys
+    if is_array(part) and part:
+        part = part[0]
+    return bool(keys & part.keys()) if is_object(part) else not keys

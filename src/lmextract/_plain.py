@@ -61,7 +61,7 @@ def plain_json(text: str) -> Json:
 
 
 def plain_start(text: str, at: int, most_levels: int) -> tuple[Json, int] | None:
-    """The JSON value that starts at `at`, and where it ends; None where that is no JSON, or too long for a cheap try."""
+    """The JSON value that starts at `at`, and where it ends; None where it is no JSON, or too long for a cheap try."""
     ahead = text[at : at + _TRIED_CHARS]  # a slice also because JSONDecodeError counts the lines before it
     try:
         value, length = _DECODER.raw_decode(ahead)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import cast
 
 from lmextract._plain import plain_json
 from lmextract._strings import unescaped
 from lmextract.tolerant import Parsed, parse
-from lmextract.types import Json, Note
+from lmextract.types import Json, Note, is_object
 
 __all__ = ["Hints", "Spot", "says_something", "spots", "whole"]
 
@@ -129,10 +128,9 @@ def _with_its_brace(text: str) -> str:
 
 def _called_with(value: Json) -> Json:
     """The arguments of a tool call."""
-    if not isinstance(value, dict) or "name" not in value:
+    if not is_object(value) or "name" not in value:
         return None
-    fields = cast("dict[str, Json]", value)
-    arguments = fields.get("arguments", fields.get("parameters"))
+    arguments = value.get("arguments", value.get("parameters"))
     if not isinstance(arguments, str):
         return arguments
     try:

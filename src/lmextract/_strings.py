@@ -5,11 +5,12 @@ A quote ends a string only where what follows it fits the place: `"he said "hi" 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from json.decoder import scanstring
 
 from lmextract._lookahead import OPENERS, Manners, Place, ends_string, joins, lost_key, opens_key, opens_line
+from lmextract._plain import plain_start
 
 __all__ = ["Read", "read_string", "unescaped"]
 
@@ -61,12 +62,10 @@ def read_string(text: str, at: int, place: Place, manners: Manners) -> Read:
 
 
 def _read_plain(text: str, at: int, place: Place, manners: Manners) -> Read | None:
-    try:
-        value, end = scanstring(text, at + 1, True)  # noqa: FBT003  # a positional-only flag of the C function
-    except ValueError:
+    found = plain_start(text, at, 1)
+    if not found or not ends_string(text, found[1], place, manners):
         return None
-    if not ends_string(text, end, place, manners):
-        return None
+    value, end = found
     if place == "key":
         after = _after(text, end)
         return None if text[after : after + 1] not in ":=\"'[{" and lost_key(text, at) else Read(value, end)
@@ -169,8 +168,8 @@ def _decoded(body: str) -> tuple[str, tuple[str, ...]]:
 def _meaning(escape: str) -> str:
     match escape[1]:
         case "u" if len(escape) > 2:
-            return str(scanstring(escape + '"', 0, False)[0])  # noqa: FBT003
+            return str(json.loads(f'"{escape}"'))
         case "x" | "U" if len(escape) > 2:
-            return chr(min(int(escape[2:], 16), 0x10FFFF))
+            return chr(min(int(f"0{escape[1:].lower().replace('u', 'x')}", 0), 0x10FFFF))
         case simple:
             return _SIMPLE.get(simple, escape)

@@ -1,7 +1,7 @@
 """Where a model's thinking ends and its answer begins.
 
-Tags and markers are known by their spelling, for any model: LM Studio's synthetic marker (mozilla-ai/any-llm issue 1167),
-`<think>` and its kin, Harmony channels with and without their special tokens.
+Tags and markers are known by their spelling, for any model: LM Studio's synthetic marker (mozilla-ai/any-llm issue
+1167), `<think>` and its kin, Harmony channels with and without their special tokens.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 __all__ = ["Split", "split_thinking", "tagged"]
 
-_NAMES = "think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|seed:think|inner_monologue|cot_budget_reflect"
+_NAMES = "think(?:ing)?|thoughts?|reason(?:ing)?|reflection|analysis|scratchpad|seed:think|inner_monologue"
 _MARKER = re.compile(
     r"__LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_\w*?__(?=[^\w]|$)"
     r"|__LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_[0-9a-fA-F]+_*"

@@ -1,4 +1,4 @@
-"""The JSON value that a tolerant parser builds, and its account of what it tolerated, doubted and could have read instead."""
+"""The JSON value that a tolerant parser builds, and its account of what it tolerated, doubted and might have read."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lmextract._lookahead import LITERALS, Manners, Place, fits_key
+from lmextract._lookahead import Manners, Place, fits_key
 from lmextract.types import Json
 
 __all__ = ["MAX_DIGITS", "Word", "number", "read_word"]

@@ -10,6 +10,7 @@ import functools
 import inspect
 import string
 from collections.abc import Callable, Coroutine
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, cast, get_type_hints, overload
 
 from lmextract.extracting import Examples, Extractor
@@ -71,6 +72,10 @@ class _Extracting(Generic[P, T]):
             return self._plain, document
         instruction = self._instruction.format(**bound.arguments)
         return Extractor(self._target, instructions=instruction, **self._how), document
+
+    def __reduce__(self) -> str:
+        # By its name, as any function: the decorated one stands where the plain one stood.
+        return self._name
 
     def __repr__(self) -> str:
         return f"<extractor {self._name}{self._signature}>"
@@ -141,6 +146,8 @@ def extractor(
     )
 
     def decorate(function: Callable[..., Any]) -> Any:
+        if not isinstance(function, FunctionType):
+            raise TypeError(f"@extractor decorates functions, not {function!r}")
         kind: Any = AsyncExtractingFunction if inspect.iscoroutinefunction(function) else ExtractingFunction
         return kind(function, how)
 
@@ -149,10 +156,14 @@ def extractor(
 
 def _return_type(function: Callable[..., Any]) -> Any:
     named = f"{function.__qualname__}()"
-    if "return" not in function.__annotations__:
+    returned = inspect.get_annotations(function).get("return", inspect.Signature.empty)
+    if returned is inspect.Signature.empty:
         raise TypeError(f"{named} needs a return annotation: it is what @extractor extracts")
     try:
-        target = get_type_hints(function, localns=_callers_names(), include_extras=True)["return"]
+        # Only what is returned: the others' types may be there for type checkers alone.
+        alone = FunctionType(function.__code__, function.__globals__)
+        alone.__annotations__ = {"return": returned}
+        target = get_type_hints(alone, localns=_callers_names(), include_extras=True)["return"]
     except NameError as error:
         raise TypeError(f"the annotations of {named} cannot be resolved: {error}") from None
     if target is type(None):
@@ -181,10 +192,13 @@ def _check_fields(function: Callable[..., Any], instruction: str, names: frozens
     """Whether the docstring has fields to fill in; TypeError for those that no parameter fills."""
     where = f"the docstring of {function.__qualname__}()"
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(instruction) if field is not None]
+        parsed = [
+            (field, spec or "") for _, field, spec, _ in string.Formatter().parse(instruction) if field is not None
+        ]
     except ValueError as error:
         raise TypeError(f"{where} is no format string: {error}; write {{{{ for {{") from None
-    unknown = [field for field in fields if field.split(".")[0].split("[")[0] not in names]
+    # Plain names only: no attributes, no items, no fields within fields.
+    unknown = [field for field, spec in parsed if field not in names or "{" in spec]
     if unknown:
         raise TypeError(f"{where} names {{{unknown[0]}}}, which is no parameter; write {{{{ for {{")
-    return bool(fields) or "{{" in instruction or "}}" in instruction
+    return bool(parsed) or "{{" in instruction or "}}" in instruction

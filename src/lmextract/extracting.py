@@ -98,14 +98,17 @@ class Extractor(Generic[T]):
         context: Any = None,
         on_step: Callable[[Step], object] | None = None,
     ) -> None:
-        if repairs < 0:
-            raise ValueError(f"repairs must not be negative, not {repairs}")
+        if not isinstance(repairs, int) or repairs < 0:
+            raise ValueError(f"repairs must be a whole number from 0 on, not {repairs!r}")
+        if isinstance(server, str):
+            raise TypeError(f"server must be a server, such as LMStudio({server!r}), not a str")
+        examples = tuple(examples)
         fields = {
             "target": target,
             "server": server,
             "model": model,
             "instructions": instructions,
-            "examples": tuple(examples),
+            "examples": examples,
             "repairs": repairs,
             "think": think,
             "options": options or _NO_OPTIONS,
@@ -209,7 +212,7 @@ class Extractor(Generic[T]):
 def _document(text: str | Document) -> Document:
     document = Document(text) if isinstance(text, str) else text
     if not isinstance(document, Document):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-        raise TypeError(f"the text must be a str or a Document, not {type(text).__name__}; decode bytes first")
+        raise TypeError(f"the text must be a str or a Document, not {type(text).__name__}: read or decode it first")
     if not document.text.strip():
         raise DocumentError("the text is empty: there is nothing to extract from.", source=document.source)
     if not document.text.isascii() and (lone := _lone_surrogate(document.text)) is not None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from lmextract.dialects import lower_further
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, SchemaRefused, ServerError, TruncatedReply
 from lmextract.looping import without_loop
-from lmextract.mending import Mend, answered, mended, told_again, without
+from lmextract.mending import Mend, Part, answered, mended, told_again, unsaid, without
 from lmextract.reading import Reading, read_reply
 from lmextract.remedies import Ask, Plan, Turn, first_ask, remedy, thinking_ask, with_thoughts
 from lmextract.types import (
@@ -85,23 +85,34 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
     if not parts.found:
         return Reading(Invalid(parts.problems), ask.value, parts.notes, None), None
     if parts.truncated:
-        return _read_cut_parts(plan, ask.mend, ask.value, parts)
+        return _read_cut_parts(plan, ask, ask.mend, parts)
+    missing = unsaid(ask.mend, parts.json)
+    whole = read_reply(reply, plan.target, wire=ask.wire, context=plan.context) if missing else None
+    if whole is not None and whole.ok:
+        return whole, None
     value = mended(ask.mend, ask.value, parts.json)
     checked = plan.target.check(value, context=plan.context)
+    if missing:
+        checked = Invalid((*_not_given(missing), *(checked.problems if isinstance(checked, Invalid) else ())))
     notes = (*parts.notes, *_twice(told_again(ask.mend, ask.value, parts.json)))
-    return Reading(
-        checked, value, (*notes, *checked.notes) if isinstance(checked, Valid) else notes, parts.source
-    ), None
+    notes += checked.notes if isinstance(checked, Valid) else ()
+    return Reading(checked, value, notes, parts.source), None
 
 
-def _read_cut_parts(plan: Plan[T], mend: Mend, before: Json, parts: Reading[Any]) -> tuple[Reading[T], Mend | None]:
+def _read_cut_parts(plan: Plan[T], ask: Ask, mend: Mend, parts: Reading[Any]) -> tuple[Reading[T], Mend | None]:
     given, lacking = answered(plan.target.schema, mend, parts.json, parts.cut_at or Path())
     whole = replace(mend, parts=tuple(part for part in mend.parts if part.label in given))
-    problem = Problem(lacking.parts[0].path if lacking else Path(), "truncated", "the answer was cut off here")
-    reading: Reading[T] = Reading(
-        Invalid((problem,)), mended(whole, before, given), parts.notes, parts.source, truncated=True
-    )
-    return reading, lacking
+    value = mended(whole, ask.value, given)
+    checked = plan.target.check(value, context=plan.context)
+    if ask.kind == "mend" and isinstance(checked, Invalid):  # what is still wrong says more than that it was cut
+        return Reading(checked, value, parts.notes, parts.source), None
+    place = lacking.parts[0].path if lacking else Path()
+    cut = Invalid((Problem(place, "truncated", "the answer was cut off here"),))
+    return Reading(cut, value, parts.notes, parts.source, truncated=True), lacking
+
+
+def _not_given(parts: Iterable[Part]) -> Iterator[Problem]:
+    return (Problem(part.path, "missing", f"{part.label} was asked for and not given") for part in parts)
 
 
 def _twice(paths: Iterable[Path]) -> Iterator[Note]:

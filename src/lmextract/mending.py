@@ -348,7 +348,7 @@ def _with(value: Json, part: Part, said: Json) -> Json:
 
 
 def _said(answers: dict[str, Json], part: Part) -> Json:
-    """What an answer gives for a part: under its label, or nested as in the whole, as models without a grammar do it."""
+    """What an answer gives for a part: under its label, or where the part stands in the whole, as some models do it."""
     if part.label in answers or part.rest_from is not None:
         return answers.get(part.label, _MISSING)
     holder = _value_at(answers, Path(*part.path[:-1]))

@@ -1,7 +1,7 @@
 """A server's reply as a typed value: the JSON found in it, read, brought back from its wire form, and checked.
 
-Nothing is lost or invented silently: whatever was unusual is a note, and what was cut off, contradictory or readable in
-two ways is a problem.  Pure: no I/O, no state, and no exception whatever the reply says.  docs/reading.md has the codes.
+Nothing is lost or invented silently: whatever was unusual is a note, and what was cut off, contradictory or readable
+in two ways is a problem.  Pure: no I/O, no state, no exception whatever the reply says.  docs/reading.md has the codes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from lmextract._hints import hints_of
 from lmextract._normalise import fitted, replaced
@@ -21,7 +21,19 @@ from lmextract.dialects import restore
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, TruncatedReply
 from lmextract.target import Target
 from lmextract.tolerant import Choice
-from lmextract.types import Invalid, Json, JsonSchema, Note, Path, Problem, Reply, Valid, WireSchema
+from lmextract.types import (
+    Invalid,
+    Json,
+    JsonSchema,
+    Note,
+    Path,
+    Problem,
+    Reply,
+    Valid,
+    WireSchema,
+    is_array,
+    is_object,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -154,7 +166,7 @@ class _Reader:
         """The list whose items stand one after the other, where a list is wanted."""
         objects = [one for one in answers if isinstance(one.spot.parsed.value, dict)]
         clean = all(one.spot.parsed.state == "whole" and not one.spot.parsed.flaws for one in objects)
-        if not objects or not clean or hints_of(self.target.schema).roots != {"array"}:
+        if not objects or not clean or hints_of(self.target.schema).roots != frozenset({"array"}):
             return None
         items = [one.spot.parsed.value for one in objects]
         checked = self._check(items)
@@ -184,9 +196,7 @@ class _Reader:
     def _check(self, value: Json) -> Valid[Any] | Invalid:
         return self.target.check(value, context=self.context)
 
-    def _contradictions(
-        self, value: Json, choices: Sequence[Choice], twice: tuple[Problem, ...]
-    ) -> Iterator[Problem]:
+    def _contradictions(self, value: Json, choices: Sequence[Choice], twice: tuple[Problem, ...]) -> Iterator[Problem]:
         """The fields that were given twice where more than one of their values fits."""
         others = {choice.path: choice.others for choice in choices}
         for problem in twice[:_MOST_CHECKED]:
@@ -243,10 +253,9 @@ def _is_like(one: Candidate, hints: Hints) -> bool:
 
 def _likeness(value: Json, hints: Hints) -> int:
     """How much a value looks like the target: the right root, and known names in it."""
-    if isinstance(value, dict):
-        names = cast("dict[str, Json]", value).keys()
-        return ("object" in hints.roots or not hints.roots) + len(names & hints.keys)
-    return int(isinstance(value, list) and ("array" in hints.roots or not hints.roots))
+    if is_object(value):
+        return ("object" in hints.roots or not hints.roots) + len(value.keys() & hints.keys)
+    return int(is_array(value) and ("array" in hints.roots or not hints.roots))
 
 
 def _likest(read: Sequence[tuple[Candidate, Reading[Any]]], hints: Hints) -> tuple[Candidate, Reading[Any]]:
@@ -303,8 +312,7 @@ def _odd_floats(value: Json) -> Iterator[Path]:
         path, at = stack.pop()
         if isinstance(at, float) and not math.isfinite(at):
             yield path
-        elif isinstance(at, dict):
-            stack.extend((path / key, held) for key, held in cast("dict[str, Json]", at).items())
-        elif isinstance(at, list):
-            stack.extend((path / index, held) for index, held in enumerate(cast("list[Json]", at)))
-
+        elif is_object(at):
+            stack.extend((path / key, held) for key, held in at.items())
+        elif is_array(at):
+            stack.extend((path / index, held) for index, held in enumerate(at))

@@ -168,8 +168,7 @@ def _after_cut(plan: Plan[Any], turn: Turn) -> Ask | None:
     kept, rest = _kept_and_rest(plan, turn)
     if rest is not None and (turn.reply.looped or not _context_is_full(plan, turn)):
         asked = _for_parts(plan, turn, rest, prompt.rest_message(_described(plan, rest)), "rest")
-        request = replace(asked.request, max_tokens=limit or turn.ask.request.max_tokens, options=_options(turn))
-        return replace(asked, request=request, value=kept)
+        return replace(asked, value=kept)
     if limit is None:
         return None
     request = replace(
@@ -236,7 +235,12 @@ def _after_silence(plan: Plan[Any], turn: Turn) -> Ask:
 def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: str) -> Ask:
     wire = compile_schema(parts.target, turn.ask.wire.dialect) if turn.ask.wire else None
     messages = (*turn.ask.base, _answered(plan, turn), told)
-    request = replace(turn.ask.request, messages=messages, schema=wire, kind=kind)
+    limit = turn.ask.request.max_tokens
+    if turn.reply.finish == "length":
+        limit = _more_room(plan, turn) or limit
+    request = replace(
+        turn.ask.request, messages=messages, schema=wire, max_tokens=limit, options=_options(turn), kind=kind
+    )
     return Ask(request, turn.ask.base, turn.ask.wire, parts, turn.reading.json)
 
 

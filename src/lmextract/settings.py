@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ __all__ = ["DEFAULT_BASE", "Settings", "server_url"]
 
 DEFAULT_BASE = "http://127.0.0.1:1234"
 """Where LM Studio listens unless told otherwise."""
+
+_ROUTE = re.compile(r"(/api/v[01]|/v1)(/chat/completions|/completions|/embeddings|/models)?/*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,18 @@ class Settings:
 
     def __repr__(self) -> str:
         key = "set" if self.lmstudio_key else "not set"
-        return f"Settings({self.lmstudio_base!r}, key {key}, model={self.model!r}, server={self.server!r})"
+        return f"Settings({_shown(self.lmstudio_base)!r}, key {key}, model={self.model!r}, server={self.server!r})"
 
 
 def server_url(given: str) -> str:
     """A base URL without its trailing `/v1` and slashes; ConfigError for what is none."""
     url = given.strip()
     url = (url if "://" in url else f"http://{url}").rstrip("/")
-    for route in ("/api/v1", "/api/v0", "/v1"):
-        url = url.removesuffix(route).rstrip("/")
+    url = _ROUTE.sub("", url)
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and not re.search(r"[\s\x00-\x1f]", url)
     except ValueError:
         usable = False
         parts = None

@@ -18,11 +18,12 @@ from lmextract._plain import MAX_DEPTH, plain_start
 from lmextract._strings import Read, read_string
 from lmextract._tree import NOTHING, Choice, Open, Tree, Want
 from lmextract._words import read_word
-from lmextract.types import Json, Path, Problem
+from lmextract.types import Json, Path, Problem, is_array, is_object
 
 __all__ = ["Choice", "Parsed", "State", "parse"]
 
 State = Literal["whole", "cut", "broken"]
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -105,10 +106,11 @@ class _Parser:
             self.tree.tolerate("missing brackets")
         while self.stack:
             self.tree.close()
-        if state == "whole" and isinstance(self.tree.root, dict | list) and self._ends_loosely():
-            self.tree.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
-        value = None if self.tree.root is NOTHING else self.tree.root
-        return Parsed(value, self.at, state, self.tree.tolerated, tuple(self.tree.flaws), tuple(self.tree.choices), cut_at)
+        root, tree = self.tree.root, self.tree
+        if state == "whole" and (is_object(root) or is_array(root)) and self._ends_loosely():
+            tree.flaws.append(Problem(Path(), "ambiguous", "more of it seems to follow where it ends"))
+        value = None if root is NOTHING else root
+        return Parsed(value, self.at, state, tree.tolerated, tuple(tree.flaws), tuple(tree.choices), cut_at)
 
     def _ends_loosely(self) -> bool:
         before = self.text[max(0, self.start - 8) : self.start].rstrip()[-1:]
@@ -131,7 +133,7 @@ class _Parser:
         while True:
             self.at = _end(_BLANK, text, self.at)
             char = text[self.at : self.at + 1]
-            if char in "{}[]\",:" or not self._skip_odd_blank(char):
+            if char in '{}[]",:' or not self._skip_odd_blank(char):
                 return char
 
     def _skip_odd_blank(self, char: str) -> bool:

@@ -5,7 +5,7 @@ No behaviour beyond what a value knows about itself; no I/O; no server's words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
@@ -116,9 +116,16 @@ class Options:
     min_p: float | None = None
     repeat_penalty: float | None = None
     seed: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: Sequence[str] = ()
     reasoning: str | None = "none"
     think_tokens: int = 1024
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
+        for name in ("max_tokens", "think_tokens"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name} must be at least 1, not {limit}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,22 @@ def test_what_is_no_listing_is_none(body: Any) -> None:
     assert read_listing(body) is None
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"loaded_instances": True},
+        {"loaded_instances": [{"id": "a", "config": [1]}]},
+        {"loaded_instances": [{"id": "a", "config": {"context_length": "8192", "parallel": 0}}]},
+        {"max_context_length": -1, "size_bytes": "big", "type": 7, "quantization": 4},
+    ],
+)
+def test_odd_members_of_a_listing_are_unknown_or_read_as_meant(odd: dict[str, Any]) -> None:
+    [record] = records({"models": [{"key": "a", **odd}]})
+
+    assert record.context_length in (None, 8192)
+    assert (record.parallel, record.max_context_length, record.size_bytes) == (None, None, None)
+
+
 @pytest.mark.parametrize("body", [{"models": []}, {"data": []}, {"models": [7, {}]}, {"data": [None, {"object": "x"}]}])
 def test_a_listing_without_models_is_empty(body: Any) -> None:
     assert read_listing(body) == ()

@@ -172,6 +172,12 @@ def test_no_part_of_a_key_is_repeated(message: str) -> None:
     assert "LM_STUDIO_API_KEY" in str(found)
 
 
+def test_a_short_key_does_not_hide_what_is_meant() -> None:
+    found = said(400, "Cannot truncate prompt with n_keep (9025) >= n_ctx (8192)", secret="x")
+
+    assert isinstance(found, ContextOverflow)
+
+
 def test_retry_after_is_kept() -> None:
     found = said(429, "slow down", {"retry-after": "7"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,12 +14,16 @@ from lmextract.settings import Settings
 
 __all__ = ["current_server", "server_named", "use_server"]
 
+_ADDRESS = re.compile(r"(localhost|\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d+)(/.*)?|(\d+\.){3}\d+(/.*)?")
 _CURRENT: ContextVar[Server | None] = ContextVar("lmextract_server", default=None)
 
 
 @contextmanager
 def use_server(server: Server) -> Generator[Server]:
-    """Let every extraction within the block that names no server use this one; also in tasks started there."""
+    """Let every extraction within the block that names no server use this one; also in tasks started there.
+
+    Threads of a pool do not see it, as with every context variable: pass `server` there, or copy the context.
+    """
     token = _CURRENT.set(server)
     try:
         yield server
@@ -48,8 +53,9 @@ def server_named(name: str) -> Server:
 
     if name == "lmstudio":
         return LMStudio()
-    if "://" in name or kind == "localhost" or kind.replace(".", "").isdigit():
+    if "://" in name or _ADDRESS.fullmatch(name):
         return LMStudio(name)
     raise ConfigError(
-        f"there is no server {name!r}.", hint="Name `lmstudio`, `embedded`, `embedded:<path of a GGUF>` or a base URL."
+        f"there is no server {name.rpartition('@')[2]!r}.",
+        hint="Name `lmstudio`, `embedded`, `embedded:<path of a GGUF>` or a base URL.",
     )

@@ -67,25 +67,38 @@ def read_listing(body: Json) -> tuple[ModelRecord, ...] | None:
     return None
 
 
-def _objects(items: list[Any]) -> list[dict[str, Any]]:
-    return [item for item in items if is_object(item)]
+def _objects(items: Json) -> list[dict[str, Any]]:
+    return [item for item in items if is_object(item)] if is_array(items) else []
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: Json) -> int | None:
+    """A number of tokens, bytes or slots; what is none is not known."""
+    try:
+        return int(value) if int(value) > 0 else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _from_v1(model: Mapping[str, Any]) -> ModelRecord:
-    instances = _objects(model.get("loaded_instances") or [])
-    config: Mapping[str, Any] = (instances[0].get("config") or {}) if instances else {}
+    instances = _objects(model.get("loaded_instances"))
+    config = instances[0].get("config") if instances else None
+    config = config if is_object(config) else {}
     quantization = model.get("quantization")
     return ModelRecord(
         key=model["key"],
-        type=model.get("type"),
-        format=model.get("format"),
-        quantization=quantization.get("name") if is_object(quantization) else quantization,
+        type=_text(model.get("type")),
+        format=_text(model.get("format")),
+        quantization=_text(quantization.get("name") if is_object(quantization) else quantization),
         loaded=bool(instances),
         instances=tuple(str(instance["id"]) for instance in instances if instance.get("id")),
-        context_length=config.get("context_length"),
-        max_context_length=model.get("max_context_length"),
-        parallel=config.get("parallel"),
-        size_bytes=model.get("size_bytes"),
+        context_length=_count(config.get("context_length")),
+        max_context_length=_count(model.get("max_context_length")),
+        parallel=_count(config.get("parallel")),
+        size_bytes=_count(model.get("size_bytes")),
     )
 
 
@@ -93,12 +106,12 @@ def _from_v0(model: Mapping[str, Any]) -> ModelRecord:
     state = model.get("state")
     return ModelRecord(
         key=model["id"],
-        type=model.get("type"),
-        format=model.get("compatibility_type"),
-        quantization=model.get("quantization"),
+        type=_text(model.get("type")),
+        format=_text(model.get("compatibility_type")),
+        quantization=_text(model.get("quantization")),
         loaded=None if state is None else state == "loaded",
-        context_length=model.get("loaded_context_length"),
-        max_context_length=model.get("max_context_length"),
+        context_length=_count(model.get("loaded_context_length")),
+        max_context_length=_count(model.get("max_context_length")),
     )
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lmextract.errors import ContextOverflow, SchemaRefused, ServerError, ServerRefused, ServerUnavailable
 from lmextract.servers._http import Answer
 from lmextract.types import Json, is_object
 
-__all__ = ["classify"]
+__all__ = ["classify", "without_secrets"]
+
+_SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,15 @@ def classify(answer: Answer, body: Json, secret: str = "") -> ServerError:
     code = inner.get("code") or inner.get("type") or ""
     refusal = _Refusal(
         answer.status,
-        _without_secrets(message if isinstance(message, str) else "", secret),
+        message if isinstance(message, str) else "",
         str(code),
         inner,
         _seconds(answer.headers.get("retry-after")),
     )
-    for pattern, meaning in _MEANINGS:
-        if pattern.search(f"{refusal.code}\n{refusal.message}"):
-            return meaning(refusal)
-    return _by_status(refusal)
+    # Matched first and cleaned after: a short key may be part of the very words that tell what is meant.
+    said = f"{refusal.code}\n{refusal.message}"
+    meaning = next((meaning for pattern, meaning in _MEANINGS if pattern.search(said)), _by_status)
+    return meaning(replace(refusal, message=without_secrets(refusal.message, secret)))
 
 
 def _innermost(body: Json) -> dict[str, Any]:
@@ -71,11 +73,11 @@ def _quoted_object(text: Json) -> dict[str, Any] | None:
     return quoted if is_object(quoted) and ("error" in quoted or "message" in quoted) else None
 
 
-def _without_secrets(text: str, secret: str) -> str:
-    """LM Studio's 401 quotes the first ten characters of a malformed key."""
-    if secret:
+def without_secrets(text: str, secret: str) -> str:
+    """A server's words without the key; LM Studio's 401 quotes the first ten characters of a malformed one."""
+    if len(secret) >= _SHORTEST_SECRET:
         text = text.replace(secret, "[key]")
-        text = re.sub(re.escape(secret[:10]) + r"\S*\*+", "[key]", text) if len(secret) >= 4 else text
+        text = re.sub(re.escape(secret[:10]) + r"\S*\*+", "[key]", text)
     text = re.sub(r"(token provided:\s*)\S+", r"\1[key]", text)
     return re.sub(r"\bsk-[\w:-]{4,}\**", "[key]", text)
 

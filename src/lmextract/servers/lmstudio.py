@@ -67,16 +67,18 @@ class LMStudio:
         Raises ConfigError, listing what there is, where no name was given and not exactly one model is loaded.
         """
         wanted = self._wanted(model)
-        if wanted not in self._profiles:
-            self._profiles[wanted] = self._overruled(choose(self.models(), wanted))
-        return self._profiles[wanted]
+        known = self._profiles.get(wanted)
+        if known is None:
+            known = self._profiles[wanted] = self._overruled(choose(self.models(), wanted))
+        return known
 
     async def aprofile(self, model: str | None = None, /) -> Profile:
         """Do as `profile` does, awaited."""
         wanted = self._wanted(model)
-        if wanted not in self._profiles:
-            self._profiles[wanted] = self._overruled(choose(await self.amodels(), wanted))
-        return self._profiles[wanted]
+        known = self._profiles.get(wanted)
+        if known is None:
+            known = self._profiles[wanted] = self._overruled(choose(await self.amodels(), wanted))
+        return known
 
     def models(self) -> tuple[ModelRecord, ...]:
         """List the models that the server has, with all that its best listing tells."""
