@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -19,17 +20,17 @@ NAMES = st.text(max_size=4) | st.sampled_from(['"', "\\", "é", "😀"])
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=8
 )
-STYLES = st.sampled_from([{}, {"indent": 2}, {"separators": (",", ":")}, {"ensure_ascii": False}])
+STYLES: list[dict[str, Any]] = [{}, {"indent": 2}, {"separators": (",", ":")}, {"ensure_ascii": False}]
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    return json.dumps(draw(VALUES), **draw(STYLES))
+    return json.dumps(draw(VALUES), **draw(st.sampled_from(STYLES)))
 
 
 def cut(text: str, at: list[int]) -> list[str]:
     places = sorted({0, len(text), *(place % (len(text) + 1) for place in at)})
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(places)]
 
 
 def read(*pieces: str | bytes, **how: Any) -> PartialJson:
@@ -254,7 +255,7 @@ class TestAWrappedValue:
 
 
 class TestNull:
-    SCHEMA = {
+    SCHEMA: ClassVar[dict[str, Any]] = {
         "$defs": {"Tag": {"type": "object", "properties": {"name": {"type": "string"}, "note": {"type": "string"}}}},
         "type": "object",
         "properties": {

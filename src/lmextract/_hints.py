@@ -6,18 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from lmextract._spots import Hints
-from lmextract.types import JsonSchema, is_array
+from lmextract.types import Json, JsonSchema, is_array
 
 __all__ = ["hints_of"]
 
-_KINDS = {
+_KINDS: dict[type, str] = {
     dict: "object",
     list: "array",
     str: "string",
     bool: "boolean",
     int: "number",
     float: "number",
-    type(None): "null",
 }
 _ALL = frozenset({"object", "array", "string", "boolean", "number", "null"})
 _MOST_NODES = 20_000
@@ -45,15 +44,19 @@ def _roots(node: Any, root: JsonSchema, depth: int) -> Iterator[str]:
     elif is_array(declared):
         yield from map(str, declared)
     elif isinstance(schema.get("enum"), list):
-        yield from (_KINDS.get(type(one), "null") for one in schema["enum"])
+        yield from map(_kind, schema["enum"])
     elif "const" in schema:
-        yield _KINDS.get(type(schema["const"]), "null")
+        yield _kind(schema["const"])
     elif isinstance(schema.get("$ref"), str):
         yield from _roots(_pointed(schema["$ref"], root), root, depth + 1)
     elif isinstance(schema.get("properties"), Mapping):
         yield "object"
     else:
         yield from _ALL
+
+
+def _kind(value: Json) -> str:
+    return next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "null")
 
 
 def _pointed(ref: str, root: JsonSchema) -> Any:

@@ -173,8 +173,8 @@ class ItemProgress(Generic[T]):
                 self._growth.finish()
                 yield from self._ready(self._growth)
                 self._growth = None
-            case Extraction(value=_Settled(rest=rest)):
-                yield from cast("tuple[T, ...]", rest)
+            case Extraction():
+                yield from event.value.rest
             case _:
                 pass
 

@@ -123,13 +123,16 @@ def _meanings(text: str) -> Iterator[Json]:
 
 def _at(value: Json, path: Path) -> tuple[bool, Json]:
     for step in path:
-        if (is_object(value) and isinstance(step, str) and step in value) or (
-            is_array(value) and isinstance(step, int) and 0 <= step < len(value)
-        ):
-            value = value[step]
-        else:
+        if not _has(value, step):
             return False, None
+        value = value[step]
     return True, value
+
+
+def _has(value: Json, step: str | int) -> bool:
+    if isinstance(step, str):
+        return is_object(value) and step in value
+    return is_array(value) and 0 <= step < len(value)
 
 
 def replaced(value: Json, path: Path, new: Json) -> Json:
@@ -137,7 +140,7 @@ def replaced(value: Json, path: Path, new: Json) -> Json:
     if not path:
         return new
     step, rest = path[0], Path(*path[1:])
-    if not _at(value, Path(step))[0]:
+    if not _has(value, step):
         return value
     copy = value.copy()
     if not rest and new is _ABSENT:

@@ -69,7 +69,7 @@ class Partial:
 
     @property
     def json(self) -> Json:
-        """The value so far, of plain dicts, lists and scalars; shared with other partial values, so do not change it."""
+        """The value so far, of plain dicts, lists and scalars; other partial values share it, so do not change it."""
         return self.snapshot.value
 
     @property
@@ -81,13 +81,16 @@ class Partial:
         """Whether the value at a path (`has("authors", 0)`) is there and complete."""
         at = self.json
         for step in path:
-            if isinstance(step, str):
-                if not is_object(at) or step not in at:
-                    return False
-            elif not is_array(at) or not 0 <= step < len(at):
+            if not _has(at, step):
                 return False
             at = at[step]
         return self.growing is None or self.growing[: len(path)] != path
 
     def __repr__(self) -> str:
         return f"Partial({self.json!r}, draft={self.draft})"
+
+
+def _has(value: Json, step: str | int) -> bool:
+    if isinstance(step, str):
+        return is_object(value) and step in value
+    return is_array(value) and 0 <= step < len(value)

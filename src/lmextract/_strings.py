@@ -19,6 +19,7 @@ _LINE_END = re.compile(r"[ \t\r]*+(?:\n|$|```)")
 _BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*+"')
 # What a string swallowed that would better be structure: the end of a key, or of a line.
 _SWALLOWED = re.compile(r"[\"']\s*+:\s*+(?:[\"'\d\[{\-]|true|false|null)|\",[ \t]*+\n")
+_LINES = re.compile(r"\n\s*[\"}\]]")
 _STRUCTURE_AT_END = re.compile(r"[\s,{}\[\]]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _BLANK = re.compile(r"\s*")
@@ -119,7 +120,7 @@ def _finished(text: str, at: int, end: int, *, odd: bool, embeds: bool) -> Read:
         kinds = (*kinds, "single quotes" if text[at] == "'" else "other quotes")
     elif _BARE_QUOTE.search(body):
         kinds = (*kinds, "unescaped quotes")
-        doubtful = odd or (not embeds and _SWALLOWED.search(body) is not None)
+        doubtful = odd or (_LINES if embeds else _SWALLOWED).search(body) is not None
     return Read(value, end + 1, kinds, doubtful, _joins(text, end + 1))
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from lmextract.dialects import lower_further
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, SchemaRefused, ServerError, TruncatedReply
 from lmextract.looping import without_loop
-from lmextract.mending import Mend, Part, answered, mended, told_again, unsaid, without
+from lmextract.mending import Mend, Part, answered, at_place, mended, told_again, unsaid, without
 from lmextract.reading import Reading, read_reply
 from lmextract.remedies import Ask, Plan, Turn, first_ask, remedy, thinking_ask, with_thoughts
 from lmextract.types import (
@@ -21,7 +21,6 @@ from lmextract.types import (
     Document,
     Extraction,
     Invalid,
-    Json,
     Note,
     Path,
     Problem,
@@ -92,8 +91,9 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
         return whole, None
     value = mended(ask.mend, ask.value, parts.json)
     checked = plan.target.check(value, context=plan.context)
-    if missing:
-        checked = Invalid((*_not_given(missing), *(checked.problems if isinstance(checked, Invalid) else ())))
+    flaws = (*(at_place(ask.mend, problem) for problem in parts.problems), *_not_given(missing))
+    if flaws:
+        checked = Invalid((*flaws, *(checked.problems if isinstance(checked, Invalid) else ())))
     notes = (*parts.notes, *_twice(told_again(ask.mend, ask.value, parts.json)))
     notes += checked.notes if isinstance(checked, Valid) else ()
     return Reading(checked, value, notes, parts.source), None

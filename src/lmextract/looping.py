@@ -1,7 +1,7 @@
 """Telling that a reply says the same over and over, which small models do until their tokens run out.  Pure.
 
-A loop is a text whose end is one stretch of at most 1,000 characters, repeated: at least 8 times, and for at least 3,000
-characters together.  Anything less may be data: 999 zeros in a list (`0, 0, ...`), seven equal rows of a table.
+A loop is a text whose end is one stretch of at most 1,000 characters, repeated: at least 8 times, and for at least
+3,000 characters together.  Anything less may be data: 999 zeros in a list (`0, 0, ...`), seven equal rows of a table.
 """
 
 from __future__ import annotations
@@ -41,11 +41,10 @@ def find_loop(text: str) -> Loop | None:
 
 def without_loop(reply: Reply) -> Reply:
     """The reply, cut after the first round of the loop that its content or its reasoning ends in."""
-    for name in ("content", "reasoning"):
-        text: str = getattr(reply, name)
-        loop = find_loop(text)
-        if loop is not None:
-            return replace(reply, finish="length", looped=True, **{name: text[: loop.kept]})
+    if (loop := find_loop(reply.content)) is not None:
+        return replace(reply, finish="length", looped=True, content=reply.content[: loop.kept])
+    if (loop := find_loop(reply.reasoning)) is not None:
+        return replace(reply, finish="length", looped=True, reasoning=reply.reasoning[: loop.kept])
     return reply
 
 

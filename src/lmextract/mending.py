@@ -7,14 +7,36 @@ whole (a problem at the root, a schema that leads two ways), there is no mend, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lmextract._places import (
+    alternatives,
+    has,
+    is_open_ended,
+    items_at,
+    properties_at,
+    required_at,
+    schema_at,
+    value_at,
+)
 from lmextract.target import Target
 from lmextract.types import Json, JsonSchema, Path, Problem, Valid, is_array, is_object
 
-__all__ = ["Mend", "Part", "answered", "mend_of", "mended", "rest_of", "settled", "told_again", "unsaid", "without"]
+__all__ = [
+    "Mend",
+    "Part",
+    "answered",
+    "at_place",
+    "mend_of",
+    "mended",
+    "rest_of",
+    "settled",
+    "told_again",
+    "unsaid",
+    "without",
+]
 
 _MOST_PARTS = 24
 _DEFINITIONS = ("$defs", "definitions")
@@ -60,9 +82,12 @@ def rest_of(schema: JsonSchema, value: Json, cut_at: Path) -> Mend | None:
     parts: list[Part] = []
     for depth in range(len(cut_at), -1, -1):
         path = Path(*cut_at[:depth])
-        node, at = _schema_at(schema, schema, value, path), _value_at(value, path)
+        node, at = schema_at(schema, schema, value, path), value_at(value, path)
         if node is None:
             return None
+        if path and is_open_ended(schema, node, at):  # nobody knows which members it lacks
+            parts = [Part(path, node)]
+            continue
         below = cut_at[depth] if depth < len(cut_at) else None
         missing = _rest_at(schema, node, at, path, below)
         if missing is None:
@@ -79,7 +104,7 @@ def settled(value: Json, cut_at: Path) -> tuple[Json, Path]:
     depth = max((depth for depth, step in enumerate(cut_at) if isinstance(step, int)), default=None)
     if depth is None:
         return value, cut_at
-    item = _value_at(value, Path(*cut_at[: depth + 1]))
+    item = value_at(value, Path(*cut_at[: depth + 1]))
     if is_object(item) and any((is_object(held) or is_array(held)) and held for held in item.values()):
         return value, cut_at
     return without(value, (Path(*cut_at[: depth + 1]),)), Path(*cut_at[:depth])
@@ -112,6 +137,17 @@ def unsaid(mend: Mend, answer: Json) -> tuple[Part, ...]:
     """The parts that an answer has to give and does not."""
     answers: dict[str, Json] = answer if is_object(answer) else {}
     return tuple(part for part in mend.parts if part.required and _said(answers, part) is _MISSING)
+
+
+def at_place(mend: Mend, problem: Problem) -> Problem:
+    """A problem of the answer to a mend, as one of the whole value."""
+    for part in mend.parts:
+        if problem.path[:1] == (part.label,):
+            inner = problem.path[1:]
+            if part.rest_from is not None and inner and isinstance(inner[0], int):
+                inner = (inner[0] + part.rest_from, *inner[1:])
+            return replace(problem, path=Path(*part.path, *inner))
+    return replace(problem, path=Path())
 
 
 def told_again(mend: Mend, value: Json, answer: Json) -> tuple[Path, ...]:
@@ -147,8 +183,8 @@ def without(value: Json, paths: Iterable[Path]) -> Json:
     for path in sorted(paths, key=_later_items_first, reverse=True):
         if not path:
             return None
-        holder, last = _value_at(whole, Path(*path[:-1])), path[-1]
-        if _has(holder, last):
+        holder, last = value_at(whole, Path(*path[:-1])), path[-1]
+        if has(holder, last):
             del holder[last]
     return whole
 
@@ -161,9 +197,9 @@ def _unit(schema: JsonSchema, value: Json, path: Path) -> Part | None:
     """The place to ask for when something is wrong at a path: there, or the nearest above that the schema knows."""
     for depth in range(len(path), 0, -1):
         place = Path(*path[:depth])
-        holder = _value_at(value, Path(*place[:-1]))
+        holder = value_at(value, Path(*place[:-1]))
         addressable = is_object(holder) or (is_array(holder) and place[-1] in range(len(holder)))
-        node = _schema_at(schema, schema, value, place) if addressable else None
+        node = schema_at(schema, schema, value, place) if addressable else None
         if node is not None:
             return Part(place, node, _is_required(schema, value, place))
     return None
@@ -171,13 +207,13 @@ def _unit(schema: JsonSchema, value: Json, path: Path) -> Part | None:
 
 def _is_required(schema: JsonSchema, value: Json, path: Path) -> bool:
     parent = Path(*path[:-1])
-    node = _schema_at(schema, schema, value, parent)
-    return not isinstance(path[-1], str) or path[-1] in _required(schema, node, _value_at(value, parent))
+    node = schema_at(schema, schema, value, parent)
+    return not isinstance(path[-1], str) or path[-1] in required_at(schema, node, value_at(value, parent))
 
 
 def _is_right_already(schema: JsonSchema, part: Part, value: Json) -> bool:
-    constants = [each["const"] for each in _alternatives(schema, part.schema) if "const" in each]
-    return bool(constants) and _value_at(value, part.path) in constants
+    constants = [each["const"] for each in alternatives(schema, part.schema) if "const" in each]
+    return bool(constants) and value_at(value, part.path) in constants
 
 
 def _outermost(parts: Iterable[Part]) -> list[Part]:
@@ -220,122 +256,25 @@ def _refers_elsewhere(schema: Json) -> bool:
 def _rest_at(root: JsonSchema, node: Json, at: Json, path: Path, below: str | int | None) -> list[Part] | None:
     """What is lacking of one object or list that was open at the cut; `below` is the open member within it."""
     if is_array(at):
-        items = _item_schema(root, node)
+        items = items_at(root, node)
         # The open member, if it is one, is completed by the parts within it; what follows it is asked for here.
         start = len(at)
         return (
             None if items is None else [Part(path, {"type": "array", "items": items}, required=True, rest_from=start)]
         )
-    if is_object(at):
-        known = _properties(root, node)
-        required = _required(root, node, at)
-        return [
-            Part(path / name, schema, name in required)
-            for name, schema in known.items()
-            if name not in at and name != below
-        ]
+    if is_object(at) and not is_open_ended(root, node, at):
+        known = properties_at(root, node, at)
+        required = required_at(root, node, at)
+        return (
+            None
+            if known is None
+            else [
+                Part(path / name, schema, name in required)
+                for name, schema in known.items()
+                if name not in at and name != below
+            ]
+        )
     return None
-
-
-def _properties(root: JsonSchema, node: Json) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for each in _alternatives(root, node):
-        found |= {name: schema for name, schema in each.get("properties", {}).items() if name not in found}
-    return found
-
-
-def _required(root: JsonSchema, node: Json, value: Json) -> set[str]:
-    fitting = (each for each in _alternatives(root, node) if _tags_fit(root, each, value))
-    return {name for each in fitting for name in each.get("required", ())}
-
-
-def _item_schema(root: JsonSchema, node: Json) -> Json:
-    found = [each["items"] for each in _alternatives(root, node) if is_object(each.get("items"))]
-    if any("prefixItems" in each for each in _alternatives(root, node)):
-        return None
-    return found[0] if len(found) == 1 else None
-
-
-def _alternatives(root: JsonSchema, node: Json) -> Iterator[dict[str, Any]]:
-    """The schemas that a node stands for, references followed, unions and intersections taken apart."""
-    stack, seen = [node], set[str]()
-    while stack:
-        at = stack.pop()
-        if not is_object(at):
-            continue
-        ref = at.get("$ref")
-        if isinstance(ref, str) and ref not in seen:
-            seen.add(ref)
-            stack.append(_referred(root, ref))
-        stack.extend(each for key in ("anyOf", "oneOf", "allOf") for each in at.get(key, ()))
-        yield at
-
-
-def _referred(root: JsonSchema, ref: str) -> Json:
-    if not ref.startswith("#"):
-        return None
-    node: Json = root
-    for step in filter(None, ref[1:].split("/")):
-        name = step.replace("~1", "/").replace("~0", "~")
-        node = node.get(name) if is_object(node) else None
-    return node
-
-
-def _schema_at(root: JsonSchema, node: Json, value: Json, path: Path) -> Json:
-    """The schema of the place at a path, None if there is none or if it cannot be told which of several it is."""
-    if not path:
-        return node
-    step, rest = path[0], Path(*path[1:])
-    below = _value_at(value, Path(step))
-    found: list[Json] = []
-    for each in _alternatives(root, node):
-        if _tags_fit(root, each, value):
-            member = _member(each, step)
-            deeper = None if member is None else _schema_at(root, member, below, rest)
-            if deeper is not None and deeper not in found:
-                found.append(deeper)
-    return found[0] if len(found) == 1 else None
-
-
-def _member(schema: dict[str, Any], step: str | int) -> Json:
-    if isinstance(step, int):
-        first = schema.get("prefixItems", ())
-        return first[step] if step < len(first) else schema.get("items")
-    known = schema.get("properties", {})
-    return known[step] if step in known else _extra(schema)
-
-
-def _extra(schema: dict[str, Any]) -> Json:
-    extra = schema.get("additionalProperties")
-    return extra if is_object(extra) else None
-
-
-def _tags_fit(root: JsonSchema, schema: dict[str, Any], value: Json) -> bool:
-    """Whether a value may be meant by one alternative of a union: no constant of it says otherwise."""
-    if not is_object(value):
-        return True
-    for name, declared in schema.get("properties", {}).items():
-        if name not in value:
-            continue
-        constants = [each["const"] for each in _alternatives(root, declared) if "const" in each]
-        if constants and value[name] not in constants:
-            return False
-    return True
-
-
-def _has(holder: Json, step: str | int) -> bool:
-    """Whether a value has a member: a key of an object, an index of a list."""
-    if isinstance(step, str):
-        return is_object(holder) and step in holder
-    return is_array(holder) and 0 <= step < len(holder)
-
-
-def _value_at(value: Json, path: Path) -> Json:
-    for step in path:
-        if not _has(value, step):
-            return None
-        value = value[step]
-    return value
 
 
 def _with(value: Json, part: Part, said: Json) -> Json:
@@ -351,12 +290,12 @@ def _said(answers: dict[str, Json], part: Part) -> Json:
     """What an answer gives for a part: under its label, or where the part stands in the whole, as some models do it."""
     if part.label in answers or part.rest_from is not None:
         return answers.get(part.label, _MISSING)
-    holder = _value_at(answers, Path(*part.path[:-1]))
-    return holder[part.path[-1]] if _has(holder, part.path[-1]) else _MISSING
+    holder = value_at(answers, Path(*part.path[:-1]))
+    return holder[part.path[-1]] if has(holder, part.path[-1]) else _MISSING
 
 
 def _items_before(value: Json, part: Part) -> list[Any]:
-    held = _value_at(value, part.path)
+    held = value_at(value, part.path)
     return held[: part.rest_from] if is_array(held) else []
 
 
@@ -370,8 +309,8 @@ def _begins_anew(before: list[Any], rest: Json) -> bool:
 def _placed(value: Json, path: Path, said: Json) -> Json:
     if not path:
         return said
-    holder, last = _value_at(value, Path(*path[:-1])), path[-1]
-    if _has(holder, last) or _may_gain(holder, last):
+    holder, last = value_at(value, Path(*path[:-1])), path[-1]
+    if has(holder, last) or _may_gain(holder, last):
         holder[last] = said
     return value
 

@@ -8,9 +8,9 @@ before it and is put together when it is first read, so that not looking is free
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Callable
-from json.decoder import scanstring
 from typing import Any
 
 from lmextract._absent import Shape
@@ -40,7 +40,8 @@ _UNIT = (
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
 _RUN = re.compile(rf"(?:{_UNIT})++").match
-_LONE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}").match
+_LONE = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})").match
+_DECODE = json.JSONDecoder(strict=False).decode
 _UNIT_BEGUN = re.compile(
     r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?\Z"
 ).match
@@ -127,18 +128,14 @@ class PartialJson:
 
     def _item(self, text: str, at: int) -> int:
         """All items that are complete scalars at once, else one value."""
-        found = _ITEM(text, at)
-        if found is None:
-            self._step = self._value
-            return at
-        add = self._containers[-1].append
-        while found:
+        items = self._containers[-1]
+        while found := _ITEM(text, at):
             at = found.end()
-            add(found[1] if found[2] is None else _scalar_of(found[2]))
+            items.append(found[1] if found[2] is None else _scalar_of(found[2]))
             self.version += 1
             if found[3] == "]":
                 return self._close(at - 1)
-            found = _ITEM(text, at)
+        self._step = self._value
         return at
 
     def _first_item(self, text: str, at: int) -> int:
@@ -151,15 +148,13 @@ class PartialJson:
 
     def _key(self, text: str, at: int) -> int:
         """All members whose values are complete scalars at once, else one key."""
-        found = _MEMBER(text, at)
-        while found:
+        while found := _MEMBER(text, at):
             at = found.end()
             self._name(found[1])
             self._add(found[2] if found[3] is None else _scalar_of(found[3]))
             if found[4] == "}":
                 return self._close(at - 1)
             self._step = self._key
-            found = _MEMBER(text, at)
         if at == len(text):
             return at
         if text[at] in _BLANKS:
@@ -201,11 +196,11 @@ class PartialJson:
         run = _RUN(text, at)
         if run:
             said = run[0]
-            return self._say(scanstring(said + '"', 0, False)[0] if "\\" in said else said, run.end())
+            return self._say(_DECODE(f'"{said}"') if "\\" in said else said, run.end())
         if _UNIT_BEGUN(text, at):
             return -1
         lone = _LONE(text, at)
-        return self._say(chr(int(lone[0][2:], 16)), lone.end()) if lone else self._break()
+        return self._say(chr(int(lone[1], 16)), lone.end()) if lone else self._break()
 
     def _scalar(self, text: str, at: int) -> int:
         found = _SCALAR(text, at)

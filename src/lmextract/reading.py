@@ -112,7 +112,8 @@ def read_reply(reply: Reply | str, target: Any, *, wire: WireSchema | None = Non
     validators.  A string is read as the content of a reply that ended by itself.
     """
     reply = Reply(reply) if isinstance(reply, str) else reply
-    reader = _Reader(Target.of(target), wire, context)
+    made: Target[Any] = Target.of(target)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    reader = _Reader(made, wire, context)
     return reader.plainly(reply) or reader.carefully(reply)
 
 
@@ -123,19 +124,30 @@ class _Reader:
     context: Any
 
     def plainly(self, reply: Reply) -> Reading[Any] | None:
-        """The reading of a reply whose content is plain JSON that fits: what nearly every reply is."""
+        """The reading of a reply whose content is plain JSON that fits: what nearly every reply is.
+
+        Restoring a value costs more than reading and checking it, and without a null there is nothing to restore.
+        """
         try:
             value = plain_json(reply.content)
         except (ValueError, RecursionError):
             return None
         if isinstance(value, str):  # may be JSON once more
             return None
-        value, notes = self._restored(value)
+        notes: tuple[Note, ...] = ()
+        if "null" in reply.content or self._is_bare(value):
+            value, notes = self._restored(value)
+        elif self.wire and self.wire.wrapped:
+            value = value["value"]
         checked = self._check(value)
         if isinstance(checked, Invalid):
             return None
         notes = (*notes, *checked.notes, *_cut_after(reply))
         return Reading(checked, value, notes, "content")
+
+    def _is_bare(self, value: Json) -> bool:
+        """Whether the root should have been wrapped and is not."""
+        return self.wire is not None and self.wire.wrapped and not (is_object(value) and value.keys() == {"value"})
 
     def carefully(self, reply: Reply) -> Reading[Any]:
         """The reading of any reply: candidates in order of trust, the last that fits, else the last that is whole."""

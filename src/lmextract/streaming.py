@@ -65,11 +65,15 @@ def stream(
 
 
 @overload
-def astream(target: TypeForm[T], text: str | Document, **how: Unpack[How]) -> AsyncGenerator[Partial | Extraction[T]]: ...
+def astream(
+    target: TypeForm[T], text: str | Document, **how: Unpack[How]
+) -> AsyncGenerator[Partial | Extraction[T]]: ...
 @overload
 def astream(target: Target[T], text: str | Document, **how: Unpack[How]) -> AsyncGenerator[Partial | Extraction[T]]: ...
 @overload
-def astream(target: SchemaSource, text: str | Document, **how: Unpack[How]) -> AsyncGenerator[Partial | Extraction[Any]]: ...
+def astream(
+    target: SchemaSource, text: str | Document, **how: Unpack[How]
+) -> AsyncGenerator[Partial | Extraction[Any]]: ...
 def astream(
     target: Any,
     text: str | Document,
@@ -120,8 +124,9 @@ def stream_items(
 ) -> ItemStream[Any]:
     """Extract a list, and give each item once, as soon as it is complete and valid, in the order of the list.
 
-    The arguments are those of `Extractor`.  An item that is not valid is asked again once the model has ended, and given
-    then, with those behind it; an item equal to an earlier one waits for the next new one.  `.extraction` has the notes.
+    The arguments are those of `Extractor`.  An item that is not valid is asked again once the model has ended, and
+    given then, with those behind it; an item equal to an earlier one waits for the next new one.  The notes are in
+    `.extraction` at the end.
     """
     extractor: Extractor[Any] = Extractor(
         target,

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -287,3 +288,42 @@ def _sockets_to(server: Peer) -> int:
             except OSError:
                 continue
     return count
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_does_not_share_its_parents_connections() -> None:
+    def serve(peer: socket.socket, number: int) -> None:
+        while request_of(peer):
+            said = str(number).encode()
+            peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(said), said))
+
+    with peer(serve) as server:
+        pool = connections(server.url)
+        assert pool.request("GET", "/").body == b"1"
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writer, pool.request("GET", "/").body)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.read(reader, 9) == b"2"
+        assert pool.request("GET", "/").body == b"1"
+        os.close(reader)
+        os.close(writer)
+        pool.close()
+
+
+def test_event_loops_that_have_ended_are_let_go() -> None:
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def once(pool: Connections) -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await pool.arequest("GET", "/")
+
+    with peer(forever(OK)) as server:
+        pool = connections(server.url)
+        for _ in range(5):
+            asyncio.run(once(pool))
+        gc.collect()
+
+        assert [loop() for loop in loops] == [None] * 5

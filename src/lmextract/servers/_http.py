@@ -11,24 +11,25 @@ import re
 import ssl
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias, TypeVar, cast
 
 import httpx
 
 from lmextract._log import logger
 from lmextract.errors import ServerError, ServerRefused, ServerUnavailable
+from lmextract.servers._idle import LoopPool, abandon, close_all, expired, forget_after_fork, running_loop
 
 if TYPE_CHECKING:
-    import asyncio
-
     from tenacity import RetryCallState
 
 __all__ = ["Answer", "AsyncIncoming", "Connections", "Incoming", "Retry", "aretrying", "retrying"]
 
 R = TypeVar("R")
+
+Idle: TypeAlias = "list[tuple[httpx.HTTPTransport, float]]"
+AsyncIdle: TypeAlias = "list[tuple[httpx.AsyncHTTPTransport, float]]"
 
 _LOG = logger("servers")
 # LM Studio closes idle connections after 5 s (`Keep-Alive: timeout=5`); stay clear of the race.
@@ -72,9 +73,11 @@ class Connections:
         self._tls = (
             httpx.create_ssl_context() if self._url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         )
-        self._idle: list[httpx.HTTPTransport] = []
-        weakref.finalize(self, _close_all, self._idle)
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
+        self._headers.append((b"accept-encoding", b"identity"))
+        self._idle: Idle = []
+        self._loops: dict[int, LoopPool[httpx.AsyncHTTPTransport]] = {}
+        weakref.finalize(self, close_all, self._idle)
+        forget_after_fork(self)
 
     def request(self, method: str, path: str, body: bytes = b"") -> Answer:
         """Send one request and read the whole response; raises ServerUnavailable where there is none."""
@@ -92,7 +95,7 @@ class Connections:
         """Send one request and give the response as soon as it begins; to be used in a `with` block."""
         started = time.perf_counter()
         try:
-            transport = self._idle.pop()
+            transport, _ = self._idle.pop()
         except IndexError:
             transport = httpx.HTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
         try:
@@ -107,7 +110,9 @@ class Connections:
         """Do as `open` does, awaited."""
         started = time.perf_counter()
         idle = await self._loop_idle()
-        transport = idle.pop() if idle else httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        transport = (
+            idle.pop()[0] if idle else httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+        )
         try:
             response = await transport.handle_async_request(self._build(method, path, body))
         except BaseException as error:
@@ -118,24 +123,32 @@ class Connections:
 
     def close(self) -> None:
         """Close the idle connections of threads; a later request opens new ones."""
-        _close_all(self._idle)
+        close_all(self._idle)
 
     async def aclose(self) -> None:
         """Close the idle connections of threads and of the running event loop."""
         self.close()
-        loop = _running_loop()
-        pool = self._loops.pop(loop, None) if loop else None
+        loop = running_loop()
+        pool = self._loops.get(id(loop))
         if pool is not None:
             await pool.aclose()
 
-    async def _loop_idle(self) -> list[httpx.AsyncHTTPTransport] | None:
+    def after_fork(self) -> None:
+        """Forget, in a child process, the connections of its parent: two readers would get each other's words."""
+        close_all(self._idle)  # closes the child's copies of the sockets, not the connections
+        abandon(self._loops)
+        self._loops = {}
+
+    async def _loop_idle(self) -> AsyncIdle | None:
         """The idle connections of the running asyncio loop; None under another library's loop, which gets no pool."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             return None
-        pool = self._loops.get(loop)
+        pool = self._loops.get(id(loop))
         if pool is None:
-            pool = self._loops[loop] = _LoopPool()
+            for key in [key for key, old in self._loops.items() if old.loop.is_closed()]:
+                del self._loops[key]
+            pool = self._loops[id(loop)] = LoopPool(loop, self._loops)
             await pool.open()
         return pool.idle
 
@@ -177,7 +190,7 @@ class Incoming:
         self,
         connections: Connections,
         transport: httpx.HTTPTransport,
-        idle: list[httpx.HTTPTransport],
+        idle: Idle,
         response: httpx.Response,
         started: float,
     ) -> None:
@@ -208,7 +221,9 @@ class Incoming:
     def __exit__(self, *exc: object) -> None:
         if self._is_whole:
             self._response.close()
-            self._idle.append(self._transport)
+            self._idle.append((self._transport, time.monotonic()))
+            for unused in expired(self._idle, _KEEPALIVE_S):
+                unused.close()
         else:
             self._transport.close()
 
@@ -220,7 +235,7 @@ class AsyncIncoming:
         self,
         connections: Connections,
         transport: httpx.AsyncHTTPTransport,
-        idle: list[httpx.AsyncHTTPTransport] | None,
+        idle: AsyncIdle | None,
         response: httpx.Response,
         started: float,
     ) -> None:
@@ -252,45 +267,11 @@ class AsyncIncoming:
         if self._is_whole:
             await self._response.aclose()
         if self._is_whole and self._idle is not None:
-            self._idle.append(self._transport)
+            self._idle.append((self._transport, time.monotonic()))
+            for unused in expired(self._idle, _KEEPALIVE_S):
+                await unused.aclose()
         else:
             await self._transport.aclose()
-
-
-def _close_all(idle: list[httpx.HTTPTransport]) -> None:
-    while idle:
-        idle.pop().close()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    # Imported here: it takes a tenth of the time to a first answer, and only asynchronous callers need it.
-    import asyncio
-
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-class _LoopPool:
-    """The idle connections of one event loop, closed when the loop shuts down its asynchronous generators."""
-
-    def __init__(self) -> None:
-        self.idle: list[httpx.AsyncHTTPTransport] = []
-        self._guard = self._close_with_loop()
-
-    async def open(self) -> None:
-        await self._guard.__anext__()
-
-    async def aclose(self) -> None:
-        while self.idle:
-            await self.idle.pop().aclose()
-
-    async def _close_with_loop(self) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            await self.aclose()
 
 
 def _raise(reason: str, error: BaseException, *, transient: bool = True, hint: str = "") -> NoReturn:

@@ -35,7 +35,7 @@ class Server(Protocol):
 class StreamingServer(Server, Protocol):
     """A server that can also give a reply while it is being written; any other is asked for the whole at once.
 
-    The last piece has a finish reason.  Closing the generator, which happens when a reader leaves early, stops the answer.
+    The last piece has a finish reason.  Closing the generator stops the answer; it happens when a reader leaves early.
     """
 
     def stream(self, request: Request, /) -> Generator[Delta]:

@@ -1,7 +1,7 @@
 """A streamed chat completion as pieces of a reply, or as the error that it means.  Pure: bytes in, values out.
 
-LM Studio sends its headers first, so what goes wrong later comes as an event within a 200; a wrong path gives plain JSON
-with a 200; and a stream that ends without a finish reason was cut (shared with llama.cpp and other servers of its kind).
+LM Studio sends its headers first, so what goes wrong later comes as an event within a 200; a wrong path gives plain
+JSON with a 200; and a stream that ends without a finish reason was cut.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class ChatStream:
 
     def _whole_characters(self, channel: str, text: str) -> str:
         """The text without half a character at its end, which waits for its other half in the next piece."""
-        if not text or text.isascii() and channel not in self._halves:
+        if not text or (text.isascii() and channel not in self._halves):
             return text
         text = self._halves.pop(channel, "") + text
         if "\ud800" <= text[-1] <= "\udbff":

@@ -14,8 +14,8 @@ from typing import Any
 
 from lmextract.errors import SchemaRefused, ServerRefused
 from lmextract.servers._http import Answer
-from lmextract.servers._refusals import classify
-from lmextract.types import Json, Message, Options, Reply, Request, Usage, WireSchema, is_object
+from lmextract.servers._refusals import classify, without_secrets
+from lmextract.types import Json, Message, Options, Reply, Request, Usage, WireSchema, is_array, is_object
 
 __all__ = ["encode", "json_of", "parse", "serving", "text_of", "thoughts_of", "usage_of"]
 
@@ -88,7 +88,7 @@ def _tool_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:64] or "answer"
 
 
-def json_of(answer: Answer) -> Json:
+def json_of(answer: Answer, secret: str = "") -> Json:
     """The JSON of an answer; ServerRefused if it is none, since then this is no language model server."""
     try:
         return json.loads(answer.body)
@@ -97,7 +97,7 @@ def json_of(answer: Answer) -> Json:
             f"the server answered {answer.status} with something that is no JSON",
             hint="Is this the address of LM Studio? Its server is on port 1234 unless told otherwise.",
             status=answer.status,
-            detail=answer.body[:200].decode("utf-8", "replace"),
+            detail=_beginning(answer, secret),
         ) from None
 
 
@@ -113,7 +113,9 @@ def parse(answer: Answer, secret: str = "") -> Reply:
 
     `secret` is removed from whatever the error quotes.
     """
-    body = json_of(serving(answer, secret))
+    if answer.status in (401, 403):
+        raise classify(answer, _json_or_none(answer), secret)
+    body = json_of(serving(answer, secret), secret)
     if answer.status != 200 or not is_object(body) or body.get("error"):
         raise classify(answer, body, secret)
     try:
@@ -123,8 +125,8 @@ def parse(answer: Answer, secret: str = "") -> Reply:
             content=text_of(message.get("content")),
             reasoning=thoughts_of(message),
             finish=text_of(choice.get("finish_reason")) or "stop",
-            usage=usage_of(body.get("usage") or {}),
-            model=body.get("model"),
+            usage=usage_of(body.get("usage")),
+            model=text_of(body.get("model")) or None,
             seconds=answer.seconds,
         )
     except (KeyError, IndexError, TypeError, AttributeError):
@@ -132,8 +134,12 @@ def parse(answer: Answer, secret: str = "") -> Reply:
             "the server's answer is no chat completion",
             hint="Is this the address of LM Studio, or of another OpenAI-compatible server?",
             status=answer.status,
-            detail=answer.body[:200].decode("utf-8", "replace"),
+            detail=_beginning(answer, secret),
         ) from None
+
+
+def _beginning(answer: Answer, secret: str) -> str:
+    return without_secrets(answer.body[:200].decode("utf-8", "replace"), secret)
 
 
 def _json_or_none(answer: Answer) -> Json:
@@ -144,7 +150,9 @@ def _json_or_none(answer: Answer) -> Json:
 
 
 def text_of(value: Json) -> str:
-    """The value if it is a string, else an empty one: servers say null for no text."""
+    """The value if it is a string, or the text of its parts; else an empty one: servers say null for no text."""
+    if is_array(value):
+        return "".join(text_of(part.get("text")) for part in value if is_object(part))
     return value if isinstance(value, str) else ""
 
 
@@ -153,13 +161,20 @@ def thoughts_of(message: Mapping[str, Any]) -> str:
     return text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
 
 
-def usage_of(usage: Mapping[str, Any]) -> Usage:
+def usage_of(usage: Json) -> Usage:
     """The tokens that a server counted, 0 for what it does not tell."""
-    completion: Mapping[str, Any] = usage.get("completion_tokens_details") or {}
-    prompt: Mapping[str, Any] = usage.get("prompt_tokens_details") or {}
     return Usage(
-        prompt=usage.get("prompt_tokens") or 0,
-        completion=usage.get("completion_tokens") or 0,
-        reasoning=completion.get("reasoning_tokens") or 0,
-        cached=prompt.get("cached_tokens") or 0,
+        prompt=_count(usage, "prompt_tokens"),
+        completion=_count(usage, "completion_tokens"),
+        reasoning=_count(_member(usage, "completion_tokens_details"), "reasoning_tokens"),
+        cached=_count(_member(usage, "prompt_tokens_details"), "cached_tokens"),
     )
+
+
+def _member(value: Json, name: str) -> Json:
+    return value.get(name) if is_object(value) else None
+
+
+def _count(usage: Json, name: str) -> int:
+    count = _member(usage, name)
+    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
