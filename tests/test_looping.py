@@ -66,9 +66,9 @@ def test_a_loop_that_begins_in_the_midst_of_a_round_is_found_all_the_same() -> N
 
 
 def test_thinking_that_loops_is_cut_too() -> None:
-    reply = without_loop(Reply("", "So. " + "But wait. " * 1000, finish="length"))
+    reply = without_loop(Reply("", "Hm:" + "But wait. " * 1000, finish="length"))
 
-    assert (reply.looped, reply.reasoning) == (True, "So. But wait. ")
+    assert (reply.looped, reply.reasoning) == (True, "Hm:But wait. ")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def test_the_watch_and_the_search_agree_on_the_end_of_a_text(before: str, part: 
     assert watched(text + part * (600 // len(part) + 1), size) is not None
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=300, max_size=400, unique=True))
+@given(st.lists(st.integers(0, 10**9), min_size=90, max_size=100, unique=True))
 def test_a_list_of_different_values_never_loops(values: list[int]) -> None:
     assert watched(json.dumps([{"id": value, "kind": "measurement"} for value in values])) is None

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmextract.notation import describe
+from lmextract.types import WireSchema
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
@@ -161,6 +162,15 @@ def test_two_thousand_fields_are_two_thousand_lines() -> None:
     schema = record(**{f"field_{number}": {**STRING, "description": "A field."} for number in range(2000)})
 
     assert describe(schema).count("\n") == 2001
+
+
+def test_a_wire_schema_whose_parts_are_shared_is_read_once() -> None:
+    lowered: dict[str, Any] = {"type": "string"}
+    for _ in range(DEEP):
+        lowered = record(a=lowered, b=lowered)
+    wire = WireSchema(lowered, (), fully_enforced=True, dialect="safe")
+
+    assert describe({"properties": {"a": STRING, "b": STRING}}, wire=wire) == "{\na: string|null\nb: string|null\n}"
 
 
 def test_a_long_chain_of_types_is_followed_to_its_end() -> None:

@@ -75,7 +75,9 @@ def held_out(choice: tuple[str, ...]) -> tuple[str, ...]:
 def _one(rng: Rng, where: Mapping[str, Sequence[str]], told: str, which: Forms) -> str:
     choice = tuple(where[told])
     hidden = held_out(choice)
-    return rng.choice(hidden if hidden and which == "held-out" else [form for form in choice if form not in hidden])
+    wanted = hidden if hidden and which == "held-out" else [form for form in choice if form not in hidden]
+    form = rng.choice(wanted)
+    return form if "\n" not in form or rng.random() < 0.3 else rng.choice(wanted)  # most texts are prose
 
 
 def _split(rng: Rng, told: str) -> tuple[str, list[str]]:

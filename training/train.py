@@ -86,10 +86,10 @@ def rate_at(done: float, step: int) -> float:
 class Run:
     """One training run: its model, its clock and its files."""
 
-    def __init__(self, folder: Path, shape: Shape, seed: int, budget_s: float) -> None:
+    def __init__(self, folder: Path, shape: Shape, seed: int, budget_s: float, peak: float = 1.0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
-        self.folder, self.budget_s, self.seed = folder, budget_s, seed
+        self.folder, self.budget_s, self.seed, self.peak = folder, budget_s, seed, peak
         self.model = Llama(shape)
         self.optimiser = Optimiser(self.model)
         self.step, self.elapsed_s, self.rows = 0, 0.0, 0
@@ -110,7 +110,7 @@ class Run:
             logits = self.model(prefix, table, places)
         loss = functional.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
         loss.backward()
-        self.optimiser.step(rate_at(self.elapsed_s / self.budget_s, self.step))
+        self.optimiser.step(self.peak * rate_at(self.elapsed_s / self.budget_s, self.step))
         self.step, self.rows = self.step + 1, self.rows + len(wanted)
         return float(loss.detach())
 
@@ -188,12 +188,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="more than there are free cores makes it slower")
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--layers", type=int, default=5)
+    parser.add_argument("--begin-with", type=Path, help="the model.pt of an earlier run, to go on from with a new clock")
+    parser.add_argument("--peak", type=float, default=1.0, help="factor on the learning rate; less where a run goes on")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    begun = args.out / "model.pt"
-    vocabulary = Tokens(tuple(torch.load(begun, weights_only=True)["pieces"])) if begun.exists() else tokens()
+    begun = next((path for path in (args.out / "model.pt", args.begin_with) if path and path.exists()), None)
+    vocabulary = Tokens(tuple(torch.load(begun, weights_only=True)["pieces"])) if begun else tokens()
     shape = Shape(vocabulary.size, dim=args.dim, layers=args.layers, heads=args.dim // 32, hidden=args.dim * 11 // 4)
-    run = Run(args.out, shape, args.seed, args.minutes * 60)
+    run = Run(args.out, shape, args.seed, args.minutes * 60, args.peak)
+    if begun and not run.step:
+        run.model.load_state_dict(torch.load(begun, weights_only=True)["weights"])
     print(f"{sum(weight.numel() for weight in run.model.parameters()):,} parameters", flush=True)
     train(run, vocabulary)
 

@@ -202,7 +202,7 @@ def _rebuilt_typed_dict(spec: Any, within: tuple[Any, ...]) -> Any:
             hint="Import TypedDict from typing_extensions.",
         )
     hints = get_type_hints(spec, include_extras=True)
-    fields = {name: _presence(name, spec)[_rebuilt(_bare(hint), (*within, spec))] for name, hint in hints.items()}
+    fields = {name: _presence(name, hint, spec)[_rebuilt(_bare(hint), (*within, spec))] for name, hint in hints.items()}
     make: Any = typing_extensions.TypedDict
     rebuilt = make(spec.__name__, fields)
     rebuilt.__doc__ = spec.__doc__
@@ -211,12 +211,16 @@ def _rebuilt_typed_dict(spec: Any, within: tuple[Any, ...]) -> Any:
     return rebuilt
 
 
+_PRESENCES = (typing_extensions.Required, typing_extensions.NotRequired)
+
+
 def _bare(hint: Any) -> Any:
     """A field's type without the marker of its presence."""
-    return (
-        get_args(hint)[0] if get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired) else hint
-    )
+    return get_args(hint)[0] if get_origin(hint) in _PRESENCES else hint
 
 
-def _presence(name: str, spec: Any) -> Any:
+def _presence(name: str, hint: Any, spec: Any) -> Any:
+    """The marker itself counts for more than `__required_keys__`, which knows nothing of annotations in quotes."""
+    if (marker := get_origin(hint)) in _PRESENCES:
+        return marker
     return typing_extensions.Required if name in spec.__required_keys__ else typing_extensions.NotRequired

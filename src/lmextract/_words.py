@@ -19,7 +19,7 @@ __all__ = ["MAX_DIGITS", "Word", "number", "read_word"]
 MAX_DIGITS = 4000
 """Longer integers are refused: Python itself refuses to print and to parse them (`sys.set_int_max_str_digits`)."""
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\]};:/#\"]|$)")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\])};:/#\"]|$)")
 _TO_NEXT = re.compile(r"\s*+(?:[,}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
 _QUOTE_AFTER = re.compile(r"\"\s*+(?:[,}\]\n]|$)")
 _STOP = re.compile(r"[,}\]\n{\[;\"]")

@@ -104,6 +104,9 @@ def _read_cut_parts(plan: Plan[T], ask: Ask, mend: Mend, parts: Reading[Any]) ->
     whole = replace(mend, parts=tuple(part for part in mend.parts if part.label in given))
     value = mended(whole, ask.value, given)
     checked = plan.target.check(value, context=plan.context)
+    if isinstance(checked, Valid) and lacking is None and len(given) == len(mend.parts):
+        late = Note("truncated", "the reply was cut at its token limit, after all that was asked for")
+        return Reading(checked, value, (*parts.notes, late, *checked.notes), parts.source), None
     if ask.kind == "mend" and isinstance(checked, Invalid):  # what is still wrong says more than that it was cut
         return Reading(checked, value, parts.notes, parts.source), None
     place = lacking.parts[0].path if lacking else Path()

@@ -180,12 +180,12 @@ class _Reader:
         clean = all(one.spot.parsed.state == "whole" and not one.spot.parsed.flaws for one in objects)
         if not objects or not clean or hints_of(self.target.schema).roots != frozenset({"array"}):
             return None
-        items = [one.spot.parsed.value for one in objects]
+        items, notes = self._restored([one.spot.parsed.value for one in objects])
         checked = self._check(items)
         if isinstance(checked, Invalid):
             return None
         note = Note("assembled", f"{len(items)} object(s) stood where a list of them was wanted")
-        return Reading(checked, items, (*objects[-1].notes, note, *checked.notes), objects[-1].source)
+        return Reading(checked, items, (*objects[-1].notes, note, *notes, *checked.notes), objects[-1].source)
 
     def _read(self, one: Candidate, hints: Hints) -> Reading[Any]:
         value, restoring = self._restored(one.spot.parsed.value)

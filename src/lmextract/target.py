@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Target", "target_of"]
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 Check = Callable[[Json, Any], "Valid[T] | Invalid"]
 
@@ -31,7 +32,8 @@ Check = Callable[[Json, Any], "Valid[T] | Invalid"]
 class Target(Generic[T]):
     """A schema to ask for and a check that turns a JSON value into a `T`.
 
-    `schema` is what the user declared, before any lowering; draft 2020-12 where it comes from a type.
+    `schema` is what the user declared, before any lowering; draft 2020-12 where it comes from a type.  `typed` tells
+    that it does, and that pydantic, not JSON Schema, has the last word.
     Compared and hashed by identity; `Target.of` returns the same target for the same type.
     """
 
@@ -39,6 +41,7 @@ class Target(Generic[T]):
     name: str
     _check: Check[T]
     _dump: Callable[[Any], Json]
+    typed: bool = False
 
     def check(self, value: Json, *, context: Any = None) -> Valid[T] | Invalid:
         """Say whether a JSON value fits, as the typed value or as problems; never raises for a value.
@@ -53,10 +56,10 @@ class Target(Generic[T]):
 
     @overload
     @staticmethod
-    def of(spec: Target[T]) -> Target[T]: ...
+    def of(spec: Target[S]) -> Target[S]: ...
     @overload
     @staticmethod
-    def of(spec: TypeForm[T]) -> Target[T]: ...
+    def of(spec: TypeForm[S]) -> Target[S]: ...
     @overload
     @staticmethod
     def of(spec: JsonSchema | os.PathLike[str] | str) -> Target[Any]: ...
@@ -88,7 +91,8 @@ def target_of(spec: Any) -> Target[Any]:
 def _of_type(spec: Any) -> Target[Any]:
     from lmextract._pydantic_target import target_of_type
 
-    return Target(*target_of_type(spec))
+    schema, name, check, dump = target_of_type(spec)
+    return Target(schema, name, check, dump, typed=True)
 
 
 def _of_schema(schema: JsonSchema) -> Target[Any]:
@@ -102,7 +106,8 @@ def _of_dumped(text: str) -> Target[Any]:
 
     schema: JsonSchema = json.loads(text)
     title = schema.get("title")
-    return Target(schema, title if isinstance(title, str) else "answer", check_of_schema(schema), _same)
+    name = title if isinstance(title, str) else "answer"
+    return Target(schema, name, check_of_schema(schema), _same)
 
 
 def _same(value: Any) -> Json:

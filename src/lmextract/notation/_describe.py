@@ -42,12 +42,14 @@ APPLIED = ("allOf", "anyOf", "oneOf")
 def describe(schema: JsonSchema, *, wire: WireSchema | None = None) -> str:
     """The value that `schema` asks for, in the notation; with `wire`, in the form in which it travels.
 
-    Never dearer than the compact text of the schema: where the notation would be, that text comes back instead.
+    Never dearer than the compact text of the schema, or of the wire schema if that is longer: where the notation would
+    be, that text comes back instead.
     """
     text = str(_Printer(schema, wire))
-    # A wire schema has lost the descriptions, and one that wraps says more than the target: the dearer is the measure.
-    plain = [each for each in (_compact(schema), _compact(wire.schema) if wire else None) if each is not None]
-    return text if not plain or _cost(text) <= max(map(_cost, plain)) else plain[-1]
+    plain = _compact(schema)
+    if wire is not None and _is_dearer(text, plain):
+        plain = _compact(wire.schema)  # which wraps or allows null, and so says more, as its description does
+    return plain if _is_dearer(text, plain) else text
 
 
 class _Printer:
@@ -340,11 +342,16 @@ def _literals(values: Sequence[Json]) -> Text:
     return text.or_null() if len(others) < len(shown) else text
 
 
-def _compact(schema: JsonSchema) -> str | None:
+def _compact(schema: JsonSchema) -> str:
+    """The schema as one would send it; empty where it cannot be."""
     try:
         return json.dumps(schema, ensure_ascii=False, separators=(",", ":"), default=str)
     except (RecursionError, ValueError):  # too deep for the encoder, or a circle
-        return None
+        return ""
+
+
+def _is_dearer(text: str, plain: str) -> bool:
+    return bool(plain) and _cost(text) > _cost(plain)
 
 
 def _cost(text: str) -> int:

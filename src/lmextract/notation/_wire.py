@@ -20,8 +20,12 @@ class Demands:
         self._required: dict[frozenset[str], frozenset[str]] = {}
         self._all = True
         stack: list[Any] = [wire]
+        seen: set[int] = set()  # parts of a wire schema are shared, and a tree of them may be endless
         while stack:
             node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
             if is_node(node):
                 self._note(node)
                 stack.extend(node.values())
