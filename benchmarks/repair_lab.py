@@ -6,12 +6,11 @@ The server is `FakeLMStudio` throughout, so everything goes over HTTP.  The case
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -169,9 +168,8 @@ ORDER_TEXT = "Order R100234 of Ada Merz (ada@example.org, DE), paid, to be deliv
 class Case:
     """A server's behaviour, and what must come of it.
 
-    `script` is what the model says before it tells the truth; `right` the value that there is in it, None where there is
-    none, and then `errors` the errors that say so.  `noted` are notes that the result must have; a value that is not
-    `right` is never accepted.
+    `script` is what the model says before it tells the truth, and `faults` go wrong before it can.  `errors` are those
+    that must come where there is no right answer; without them the value must be the `truth`, with the notes `noted`.
     """
 
     target: Any
@@ -197,15 +195,15 @@ def order(*script: Any, **more: Any) -> Case:
 
 
 Verdict: TypeAlias = Literal["right", "typed error", "wrong error", "loud", "silently wrong"]
-"""`loud` is a value that is not the right one, with a note on it."""
+"""`loud` is a value that is not the right one, or without its note, and with some other note on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What became of a case."""
+    """What became of a case; `sizes` are the bytes of each request for work."""
 
     outcome: Extraction[Any] | LMExtractError
-    bodies: tuple[bytes, ...]
+    sizes: tuple[int, ...]
 
     @property
     def repairs(self) -> int:
@@ -238,7 +236,7 @@ def played(case: Case, mode: str = "sync") -> Played:
         except LMExtractError as error:
             outcome = error
         server.close()
-        return Played(outcome, tuple(call.body for call in fake.calls))
+        return Played(outcome, tuple(len(call.body) for call in fake.calls))
 
 
 def verdict(case: Case, outcome: Extraction[Any] | LMExtractError) -> Verdict:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeVar, cast
 from uuid import UUID
 
 import pytest
@@ -335,7 +335,7 @@ def test_named_tuples_within_models_are_shown_by_name() -> None:
 
 def test_a_function_is_no_target_and_is_not_called() -> None:
     with pytest.raises(TargetError):
-        Target.of(print_and_fail)
+        Target.of(cast("Any", print_and_fail))
 
 
 def print_and_fail() -> None:

@@ -124,7 +124,7 @@ def overlap(count: int) -> str:
     lines = []
     for path in sorted(EXAMPLES.glob("[0-9]*.txt")):
         shared = [run for run in _runs(path.read_text("utf-8")) if run in runs]
-        lines.append(f"{path.name}: {' '.join(sorted(shared, key=len)[-1]) if shared else 'nothing'}")
+        lines.append(f"{path.name}: {' '.join(max(shared, key=len)) if shared else 'nothing'}")
     return "\n".join(lines)
 
 

@@ -51,9 +51,27 @@ _HOUSES = (
 ).split(";")
 _SHAPES = [
     *("W", "W", "W", "W W", "W W", "The W", "The W", "The W W", "A W", "My W W", "W of W", "The W of W", "The W of W"),
-    *("The W of the W", "The W W of W", "W and W", "W and W", "The W and the W", "W in W", "A W in W", "The W in the W"),
+    *(
+        "The W of the W",
+        "The W W of W",
+        "W and W",
+        "W and W",
+        "The W and the W",
+        "W in W",
+        "A W in W",
+        "The W in the W",
+    ),
     *("W's W", "W's W W", "W's W in W", "The W's W", "To the W", "On W", "Of W and W", "W Without W", "W Before W"),
-    *("W W W", "W of the W", "The W Who W W", "How the W W", "No W for the W", "All the W W", "W from the W", "W for W"),
+    *(
+        "W W W",
+        "W of the W",
+        "The W Who W W",
+        "How the W W",
+        "No W for the W",
+        "All the W W",
+        "W from the W",
+        "W for W",
+    ),
 ]
 _CAPITALS = "ABCDEFGHIJKLMNOPRSTUVW"
 

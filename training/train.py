@@ -188,7 +188,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="more than there are free cores makes it slower")
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--layers", type=int, default=5)
-    parser.add_argument("--begin-with", type=Path, help="the model.pt of an earlier run, to go on from with a new clock")
+    parser.add_argument(
+        "--begin-with", type=Path, help="the model.pt of an earlier run, to go on from with a new clock"
+    )
     parser.add_argument("--peak", type=float, default=1.0, help="factor on the learning rate; less where a run goes on")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -152,7 +152,7 @@ def _wrong(leaves: Sequence[dict[str, Any]], fitting: Sequence[dict[str, Any]], 
         return (
             None if any(leaf.get("type") in ("integer", "string") for leaf in leaves) else "should be a smaller number"
         )
-    formats = {leaf.get("format") for leaf in (fitting if isinstance(value, str) else leaves)}
+    formats: set[Any] = {leaf.get("format") for leaf in (fitting if isinstance(value, str) else leaves)}
     if not formats or not formats <= _TIMES | {None} or not formats & _TIMES:
         return None
     if isinstance(value, str):

@@ -66,7 +66,7 @@ def required_at(root: JsonSchema, node: Json, value: Json) -> set[str]:
 
 
 def is_open_ended(root: JsonSchema, node: Json, value: Json) -> bool:
-    """Whether a value is an object that may have members beyond those that the schema names, as that of a `dict` may."""
+    """Whether a value is an object that may have members which the schema does not name, as that of a `dict` may."""
     if not is_object(value):
         return False
     found = list(alternatives(root, node))

@@ -102,7 +102,9 @@ def _noted(note: Note, found: Iterator[Spot]) -> Iterator[Spot]:
 
 
 def _scanned(text: str, hints: Hints, *, may_close: bool) -> Iterator[Spot]:
-    text = _with_its_brace(text)
+    headless = _HEADLESS.match(text)
+    if headless:  # it begins with a field: the opening brace is missing
+        text = f"{text[: headless.end()]}{{{text[headless.end() :]}"
     pieces = list(_pieces(text, hints, may_close=may_close))
     for index, (start, parsed) in enumerate(pieces):
         before = pieces[index - 1][1].end if index else 0
@@ -110,7 +112,7 @@ def _scanned(text: str, hints: Hints, *, may_close: bool) -> Iterator[Spot]:
         left, right = text[min(before, start) : start], text[parsed.end : after]
         spot = Spot(
             parsed,
-            (*_surroundings(left, right), *_tolerance(parsed)),
+            (*_surroundings(left, right), *_tolerance(parsed, missing=int(headless is not None and index == 0))),
             solid=bool(_SOLID.match(text, start)) or bool(parsed.value),
             ends_text=after == len(text) and not says_something(right),
             inline=_WORD_AFTER.match(right) is not None,
@@ -118,12 +120,6 @@ def _scanned(text: str, hints: Hints, *, may_close: bool) -> Iterator[Spot]:
         yield spot
         if parsed.state == "whole" and _CALL.search(left) and (inner := _called_with(parsed.value)) is not None:
             yield replace(spot, parsed=replace(parsed, value=inner), notes=(*spot.notes, _CALLED))
-
-
-def _with_its_brace(text: str) -> str:
-    """The text with the opening brace that it lacks where it begins with a field."""
-    found = _HEADLESS.match(text)
-    return f"{text[: found.end()]}{{{text[found.end() :]}" if found else text
 
 
 def _called_with(value: Json) -> Json:
@@ -183,8 +179,9 @@ def _surroundings(left: str, right: str) -> Iterator[Note]:
         yield _prose()
 
 
-def _tolerance(parsed: Parsed) -> tuple[Note, ...]:
-    return (_tolerant(parsed.tolerated),) if parsed.tolerated else ()
+def _tolerance(parsed: Parsed, missing: int = 0) -> tuple[Note, ...]:
+    kinds = {"missing brackets": missing, **parsed.tolerated} if missing else parsed.tolerated
+    return (_tolerant(kinds),) if kinds else ()
 
 
 def _fenced() -> Note:

@@ -17,12 +17,15 @@ _MARKER = re.compile(
     r"__LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_\w*?__(?=[^\w]|$)"
     r"|__LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_[0-9a-fA-F]+_*"
 )
+_CHANNEL = r"(?<=<)(?:\|start\|>assistant<)?\|channel\|>"
+# A set of first characters lets the engine skip what can be no tag.
 _TAG = re.compile(
-    rf"(?P<open><(?:{_NAMES})(?:\s[^<>]{{0,80}})?>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought|thinking)\|>"
-    r"|<\|channel>thought|(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)[^<]{0,80}<\|message\|>)"
-    rf"|(?P<close></(?:{_NAMES})\s*>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought|/thinking)\|>|<channel\|>"
-    r"|<\|end\|>(?=\s*<\|start\|>))"
-    r"|(?P<final>(?:<\|start\|>assistant)?<\|channel\|>final[^<]{0,80}<\|message\|>|\[BEGIN FINAL RESPONSE\])",
+    rf"[<\[◁](?:(?P<open>(?<=<)(?:{_NAMES})(?:\s[^<>]{{0,80}})?>|(?<=\[)THINK\]|(?<=◁)think▷"
+    r"|(?<=<)\|(?:START_THINKING|begin_of_thought|thinking)\|>|(?<=<)\|channel>thought"
+    rf"|{_CHANNEL}(?:analysis|commentary)[^<]{{0,80}}<\|message\|>)"
+    rf"|(?P<close>(?<=<)/(?:{_NAMES})\s{{0,9}}>|(?<=\[)/THINK\]|(?<=◁)/think▷"
+    r"|(?<=<)\|(?:END_THINKING|end_of_thought|/thinking)\|>|(?<=<)channel\|>|(?<=<)\|end\|>(?=\s{0,9}<\|start\|>))"
+    rf"|(?P<final>{_CHANNEL}final[^<]{{0,80}}<\|message\|>|(?<=\[)BEGIN FINAL RESPONSE\]))",
     re.IGNORECASE,
 )
 _HARMONY_FINAL = re.compile(r"assistant\s*final(?=\s*[\[{\"`])")

@@ -98,9 +98,9 @@ class Extractor(Generic[T]):
         context: Any = None,
         on_step: Callable[[Step], object] | None = None,
     ) -> None:
-        if not isinstance(repairs, int) or repairs < 0:
+        if not isinstance(cast("Any", repairs), int) or repairs < 0:
             raise ValueError(f"repairs must be a whole number from 0 on, not {repairs!r}")
-        if isinstance(server, str):
+        if isinstance(cast("Any", server), str):
             raise TypeError(f"server must be a server, such as LMStudio({server!r}), not a str")
         examples = tuple(examples)
         fields = {

@@ -167,7 +167,7 @@ class _Reader:
         fitting = [(one, reading) for one, reading in read if reading.ok]
         if fitting:
             one, reading = _likest(fitting, hints)
-            return _with_notes(reading, (*_several(whole, one), *_cut_after(reply)))
+            return _with_notes(reading, (*_several(whole, one, hints), *_cut_after(reply)))
         if reply.finish != "length" and (assembled := self._assembled(answers)):
             return assembled
         if read:
@@ -197,13 +197,13 @@ class _Reader:
             found = fitted(value, checked, choices, self._check, hints.keys)
             if found:
                 value, checked, notes = found.value, found.checked, (*notes, *found.notes)
-                twice = tuple(problem for problem in twice if all(note.path != problem.path for note in found.notes))
         if isinstance(checked, Invalid):
             return Reading(Invalid((*flaws, *checked.problems)), value, notes, one.source)
         flaws = (*lasting, *self._contradictions(value, choices, twice), *_not_finite(value, checked))
         if flaws:
             return Reading(Invalid(flaws), value, notes, one.source)
-        return Reading(checked, value, (*notes, *checked.notes, *_nan_notes(value)), one.source)
+        notes = (*notes, *_settled(twice), *checked.notes, *_nan_notes(value))
+        return Reading(checked, value, notes, one.source)
 
     def _check(self, value: Json) -> Valid[Any] | Invalid:
         return self.target.check(value, context=self.context)
@@ -212,8 +212,8 @@ class _Reader:
         """The fields that were given twice where more than one of their values fits."""
         others = {choice.path: choice.others for choice in choices}
         for problem in twice[:_MOST_CHECKED]:
-            rivals = (replaced(value, problem.path, other) for other in others.get(problem.path, ()))
-            if any(isinstance(self._check(rival), Valid) for rival in rivals):
+            rivals = (replaced(value, problem.path, other) for other in (*others.get(problem.path, ()), problem.value))
+            if any(rival != value and isinstance(self._check(rival), Valid) for rival in rivals):
                 yield problem
         yield from twice[_MOST_CHECKED:]
 
@@ -277,11 +277,17 @@ def _likest(read: Sequence[tuple[Candidate, Reading[Any]]], hints: Hints) -> tup
     return next((pair for pair in like if not pair[0].spot.inline), like[0])
 
 
-def _several(whole: Sequence[Candidate], chosen: Candidate) -> Iterator[Note]:
+def _several(whole: Sequence[Candidate], chosen: Candidate, hints: Hints) -> Iterator[Note]:
     mine = chosen.spot.parsed.value
-    others = sum(type(one.spot.parsed.value) is type(mine) and one.spot.parsed.value != mine for one in whole)
-    if others:
-        yield Note("several", f"the reply held {others} other JSON value(s); the last that fits was taken")
+    others = [one.spot.parsed.value for one in whole if one.spot.parsed.value != mine]
+    rivals = sum(_likeness(other, hints) * 2 >= _likeness(mine, hints) > 0 for other in others)
+    if rivals:
+        yield Note("several", f"the reply held {rivals} other such value(s); the last that fits was taken")
+
+
+def _settled(twice: Sequence[Problem]) -> Iterator[Note]:
+    for problem in twice:
+        yield Note("duplicate-keys", "was given twice, and only one of the values fits", problem.path)
 
 
 def _cut_after(reply: Reply) -> tuple[Note, ...]:

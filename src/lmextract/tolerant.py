@@ -60,7 +60,7 @@ _BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n\"]*+)(\"?)\s*(?==|:)
 _COLON = re.compile(r":=|=>|->|:|=")
 _FIELD = re.compile(r"\"[^\"\n]*\"\s*:")
 # What follows a value that ended too early, for one of its quotes or brackets was misread.
-_LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”‘’:+]|,\s*+[^\s{\[]|;[ \t]*+[^\s])")
+_LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”‘’:+]|,\s*+(?:[\"'“‘\d]|\w+\s*+:\s*+[\"'“‘\d])|;[ \t]*+[^\s])")
 
 
 class _Parser:
