@@ -130,7 +130,9 @@ def validator_of(schema: Any) -> Any:
     return kind(schema, registry=REGISTRY, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
 
 
-def measure(tally: Tally, engine: Engine, dialect: str, case: dict[str, Any], raw: dict[str, Any], *, as_is: bool) -> None:
+def measure(
+    tally: Tally, engine: Engine, dialect: str, case: dict[str, Any], raw: dict[str, Any], *, as_is: bool
+) -> None:
     """Put one schema through the compiler and the engine."""
     start = time.perf_counter()
     try:
@@ -153,7 +155,12 @@ def measure(tally: Tally, engine: Engine, dialect: str, case: dict[str, Any], ra
 
 
 def judge(
-    tally: Tally, case: str, wire: WireSchema, shown: list[tuple[bool, str, bool]], answer: dict[str, Any], raw: dict[str, Any]
+    tally: Tally,
+    case: str,
+    wire: WireSchema,
+    shown: list[tuple[bool, str, bool]],
+    answer: dict[str, Any],
+    raw: dict[str, Any],
 ) -> None:
     """File what the engine said."""
     if not wire.fully_enforced:
@@ -184,11 +191,15 @@ def report(dialect: str, tally: Tally, total: int) -> None:
     tally.cases = {name: sorted(set(found)) for name, found in tally.cases.items()}
     millis = sorted(each * 1000 for each in tally.seconds)
     print(f"\n{dialect}: {total} schemas")
-    print(f"  compile p50 {statistics.median(millis):.2f} ms, p99 {millis[int(len(millis) * 0.99)]:.1f} ms, max {millis[-1]:.0f} ms")
+    print(
+        f"  compile p50 {statistics.median(millis):.2f} ms, p99 {millis[int(len(millis) * 0.99)]:.1f} ms, max {millis[-1]:.0f} ms"
+    )
     print(f"  fully enforced: {1 - len(tally.cases['not fully enforced']) / total:.1%}")
     for name in CASES:
         found = tally.cases[name]
-        print(f"  {name}: {len(found)}" + (f"  {', '.join(found[:4])}" if found and name != "not fully enforced" else ""))
+        print(
+            f"  {name}: {len(found)}" + (f"  {', '.join(found[:4])}" if found and name != "not fully enforced" else "")
+        )
     for error, count in tally.errors.most_common(12):
         print(f"    {count} x {error}")
 
@@ -222,7 +233,9 @@ def main() -> int:
         tally, engine, total = Tally(), Engine(ENGINES[dialect]), 0
         for case in cases(options.every):
             total += 1
-            known = next((v for name, v in raw.get(case["id"], {}).items() if name.startswith(MEASURED_AS[dialect])), {})
+            known = next(
+                (v for name, v in raw.get(case["id"], {}).items() if name.startswith(MEASURED_AS[dialect])), {}
+            )
             measure(tally, engine, dialect, case, known, as_is=options.raw)
         engine.stop()
         report(dialect, tally, total)

@@ -52,8 +52,12 @@ def fenced(value: Any, rng: random.Random) -> str | None:
 
 def in_prose(value: Any, rng: random.Random) -> str | None:
     """Write a sentence before and after."""
-    before = rng.choice(("Here is the JSON you asked for:", "Sure! The result:", "Based on the text [1], the answer is"))
-    after = rng.choice(("Let me know if you need more.", "Note: I left out what the text does not say.", "Hope {this} helps!"))
+    before = rng.choice(
+        ("Here is the JSON you asked for:", "Sure! The result:", "Based on the text [1], the answer is")
+    )
+    after = rng.choice(
+        ("Let me know if you need more.", "Note: I left out what the text does not say.", "Hope {this} helps!")
+    )
     return f"{before}\n\n{spelled(value, rng)}\n\n{after}"
 
 
@@ -166,7 +170,9 @@ def raw_characters(value: Any, rng: random.Random) -> str | None:
     """Write line breaks and tabs in strings as they are."""
     parts = tokens(spelled(value, rng))
     for at in _strings(parts):
-        parts[at] = re.sub(r"(?<!\\)((?:\\\\)*)\\([nt])", lambda found: found[1] + {"n": "\n", "t": "\t"}[found[2]], parts[at])
+        parts[at] = re.sub(
+            r"(?<!\\)((?:\\\\)*)\\([nt])", lambda found: found[1] + {"n": "\n", "t": "\t"}[found[2]], parts[at]
+        )
     return "".join(parts) if any(ord(char) < 32 for at in _strings(parts) for char in parts[at]) else None
 
 
@@ -204,7 +210,11 @@ def bare_quotes(value: Any, rng: random.Random) -> str | None:
 def inner_brackets(value: Any, rng: random.Random) -> str | None:
     """Forget the bracket of an array or object inside, where the next field shows that it ended."""
     parts = tokens(json.dumps(value))
-    places = [at for at in range(1, len(parts) - 2) if parts[at] == "]" and parts[at + 1 : at + 2] == [","] and _in_object(parts, at)]
+    places = [
+        at
+        for at in range(1, len(parts) - 2)
+        if parts[at] == "]" and parts[at + 1 : at + 2] == [","] and _in_object(parts, at)
+    ]
     if not places:
         return None
     del parts[rng.choice(places)]
@@ -248,7 +258,10 @@ def _with_quotes(text: str, rng: random.Random) -> str:
     return " ".join(words) if len(words) > 1 else f'{text} ("{text[:3]}")'
 
 
-SEASONINGS: dict[str, Callable[[str, random.Random], str]] = {"raw_characters": _with_lines, "bare_quotes": _with_quotes}
+SEASONINGS: dict[str, Callable[[str, random.Random], str]] = {
+    "raw_characters": _with_lines,
+    "bare_quotes": _with_quotes,
+}
 """What strings must hold for a damage to find a place."""
 
 

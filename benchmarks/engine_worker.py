@@ -25,7 +25,7 @@ def llguidance_engine() -> Callable[[Any, list[str]], Answer]:
 
         eos_token_id = 256
         bos_token_id = None
-        tokens = [bytes([i]) for i in range(256)] + [b"<|end|>"]  # noqa: RUF012
+        tokens = [bytes([i]) for i in range(256)] + [b"<|end|>"]
         special_token_ids = [256]  # noqa: RUF012
 
         def __call__(self, text: str | bytes) -> list[int]:
@@ -65,7 +65,12 @@ def outlines_engine() -> Callable[[Any, list[str]], Answer]:
         try:
             interegular.parse_pattern(pattern)
             compiled = re.compile(pattern)
-        except (interegular.patterns.InvalidSyntax, interegular.patterns.Unsupported, re.error, RecursionError) as error:
+        except (
+            interegular.patterns.InvalidSyntax,
+            interegular.patterns.Unsupported,
+            re.error,
+            RecursionError,
+        ) as error:
             return {"error": f"{type(error).__name__}: {error}"[:300]}
         return {"accepts": [compiled.fullmatch(text) is not None for text in texts], "chars": len(pattern)}
 

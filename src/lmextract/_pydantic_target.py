@@ -127,7 +127,7 @@ def _by_name(schema: JsonSchema, nodes: list[Json], value: Json) -> Json:
     """Named tuples, which pydantic writes as arrays, as the objects that they are asked for as."""
     leaves = [leaf for node in nodes for leaf in alternatives(schema, node)]
     if is_array(value) and not any(leaf.get("type") == "array" for leaf in leaves):
-        names: list[str] = next((list(leaf["properties"]) for leaf in leaves if "properties" in leaf), [])
+        names: list[str] = next((list(leaf["properties"]) for leaf in leaves if "properties" in leaf), list[str]())
         value = dict(zip(names, value, strict=False)) if names else value
     if is_object(value):
         return {key: _by_name(schema, members(schema, nodes, key), item) for key, item in value.items()}

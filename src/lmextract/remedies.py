@@ -46,6 +46,7 @@ _LARGEST_UNKNOWN = 32768
 _BYTES_PER_TOKEN = 3
 _GROWTH = 4
 _MOST_THOUGHT_CHARS = 8000
+_MOST_PROSE_CHARS = 2000
 _MORE_PENALTY = 0.15
 
 
@@ -256,6 +257,8 @@ def _whole(plan: Plan[Any], turn: Turn, told: Message) -> Ask:
 
 def _answered(plan: Plan[Any], turn: Turn) -> Message:
     """The latest answer as the model's own turn: word for word if it is one, else the value as it stands."""
+    if not turn.reading.found and turn.ask.mend is None:
+        return prompt.answer_message(turn.reply.content[:_MOST_PROSE_CHARS])
     if turn.ask.mend is None and turn.reply.content.strip():
         return prompt.answer_message(turn.reply.content)
     if turn.reading.json is None or plan.wire is None:
