@@ -6,6 +6,7 @@ last table, `HOPELESS`, does, and its texts must be refused.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -31,7 +32,7 @@ def tokens(text: str) -> list[str]:
 def _keys(parts: list[str]) -> list[int]:
     """Where in a list of tokens the keys are."""
     solid = [(at, part) for at, part in enumerate(parts) if not part.isspace()]
-    return [at for (at, part), (_, after) in zip(solid, solid[1:], strict=False) if part[0] == '"' and after == ":"]
+    return [at for (at, part), (_, after) in itertools.pairwise(solid) if part[0] == '"' and after == ":"]
 
 
 def _strings(parts: list[str]) -> list[int]:
@@ -119,23 +120,20 @@ def unquoted_keys(value: Any, rng: random.Random) -> str | None:
     return "".join(parts) if places else None
 
 
-def line_comments(value: Any, rng: random.Random) -> str | None:
-    """Explain lines in comments."""
+def comments(value: Any, rng: random.Random) -> str | None:
+    """Explain lines or values in comments."""
+    words = ("from the text", "as stated, on page 2", "not given: assumed", "see {above}")
+    if rng.random() < 0.5:
+        parts = tokens(spelled(value, rng))
+        places = [at for at, part in enumerate(parts) if part in ",:{["]
+        for at in _some(places, rng) if places else ():
+            parts[at] += f" /* {rng.choice(words)} */ "
+        return "".join(parts) if places else None
     lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
     sign = rng.choice(("//", "#"))
-    words = ("from the text", "as stated, on page 2", "not given: assumed", "see {above}")
     for at in _some(list(range(len(lines))), rng):
         lines[at] += f"  {sign} {rng.choice(words)}"
     return "\n".join(lines)
-
-
-def block_comments(value: Any, rng: random.Random) -> str | None:
-    """Explain values in comments."""
-    parts = tokens(spelled(value, rng))
-    places = [at for at, part in enumerate(parts) if part in ",:{["]
-    for at in _some(places, rng) if places else ():
-        parts[at] += rng.choice((" /* from the text */ ", "/* 1, 2 */"))
-    return "".join(parts) if places else None
 
 
 def python_literals(value: Any, rng: random.Random) -> str | None:
@@ -240,11 +238,47 @@ def doubled_braces(value: Any, rng: random.Random) -> str | None:
 DAMAGES: dict[str, Damage] = {
     made.__name__: made
     for made in (
-        fenced, in_prose, drafted, trailing_commas, single_quotes, smart_quotes, unquoted_keys, line_comments,
-        block_comments, python_literals, missing_colon, missing_comma, raw_characters, byte_order_mark, double_encoded,
+        fenced, in_prose, drafted, trailing_commas, single_quotes, smart_quotes, unquoted_keys, comments,
+        python_literals, missing_colon, missing_comma, raw_characters, byte_order_mark, double_encoded,
         duplicate_keys, bare_quotes, inner_brackets, doubled_braces,
     )
 }  # fmt: skip
+
+
+def missing_quote(value: Any, rng: random.Random) -> str | None:
+    """Forget one quote of a key or a string."""
+    parts = tokens(spelled(value, rng))
+    places = [at for at, part in enumerate(parts) if part[0] == '"' and len(part) > 3]
+    if not places:
+        return None
+    at = rng.choice(places)
+    parts[at] = parts[at][1:] if rng.random() < 0.5 else parts[at][:-1]
+    return "".join(parts)
+
+
+def wrong_bracket(value: Any, rng: random.Random) -> str | None:
+    """Close an object as an array, or the other way round."""
+    parts = tokens(spelled(value, rng))
+    places = [at for at, part in enumerate(parts[:-1]) if part in "}]"]
+    if not places:
+        return None
+    at = rng.choice(places)
+    parts[at] = "]" if parts[at] == "}" else "}"
+    return "".join(parts)
+
+
+def other_signs(value: Any, rng: random.Random) -> str | None:
+    """Write other signs for colons or commas, or one comma too many."""
+    old, new = rng.choice(((":", " ="), (":", " =>"), (",", ";"), (",", ",,")))
+    parts = tokens(spelled(value, rng))
+    return "".join(new if part == old else part for part in parts) if old in parts else None
+
+
+def assigned(value: Any, rng: random.Random) -> str | None:
+    """Write a line of a program."""
+    if not isinstance(value, dict | list):
+        return None
+    return f"result = {value!r}" if rng.random() < 0.5 else f"const result = {json.dumps(value, indent=2)};"
 
 
 def _with_lines(text: str, rng: random.Random) -> str:
@@ -279,6 +313,10 @@ def _seasoned(value: Any, season: Callable[[str, random.Random], str], rng: rand
     return season(value, rng) if isinstance(value, str) and len(value) > 3 and rng.random() < 0.7 else value
 
 
+FURTHER: dict[str, Damage] = {made.__name__: made for made in (missing_quote, wrong_bracket, other_signs, assigned)}
+"""Rarer kinds, which are not part of the figure."""
+
+
 def cut(value: Any, rng: random.Random) -> str | None:
     """End early, anywhere."""
     text = spelled(value, rng)
@@ -297,7 +335,7 @@ def contradicted(value: Any, rng: random.Random) -> str | None:
 def elided(value: Any, rng: random.Random) -> str | None:
     """Leave items out, with dots in their place."""
     text = json.dumps(value)
-    return text[:-1] + ", ...]" if isinstance(value, list) and value else None
+    return text[:-1] + rng.choice((", ...]", ", …]")) if isinstance(value, list) and value else None
 
 
 HOPELESS: dict[str, Damage] = {made.__name__: made for made in (cut, contradicted, elided)}

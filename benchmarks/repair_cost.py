@@ -11,10 +11,10 @@ from datetime import date
 from statistics import mean
 from typing import Any, Literal
 
-from benchmarks.repair_lab import BOOK, BOOK_TEXT, ORDER, ORDER_TEXT, Book, Case, Json, Order, at, played
+from benchmarks.repair_lab import BOOK, BOOK_TEXT, ORDER, ORDER_TEXT, Book, Case, Json, Order, at, book, order, played
 from pydantic import BaseModel, Field
 
-from lmextract import Extraction
+from lmextract import Extraction, Reply
 from lmextract.testing.script import text_of, tokens
 
 __all__ = ["Cost", "costs", "growths", "leaves"]
@@ -160,6 +160,15 @@ TASKS: dict[str, tuple[Any, str, Json, list[str]]] = {
     "claim, 1 wrong": (Claim, CLAIM_TEXT, CLAIM, ["site.postcode"]),
     "claim, 5 wrong": (Claim, CLAIM_TEXT, CLAIM, ["opened", "customer.born", "site.floor", "items[0].sku", "tax"]),
 }
+OTHERS: dict[str, Case] = {
+    "book, prose": book("I am sorry, I cannot do that.", "I am sorry, I cannot do that."),
+    "book, empty": book("", ""),
+    "order, prose": order("The order is R100234, of Ada Merz.", "The order is R100234, of Ada Merz."),
+    "order, cut": order(
+        Reply(text_of(ORDER)[:300], finish="length"), Reply('{"lines[1:]": [{"sku": "AB-1', finish="length")
+    ),
+}
+"""Replies that fail as a whole: nothing of them is a fragment."""
 
 
 def growths() -> Iterator[tuple[str, float]]:
@@ -167,9 +176,15 @@ def growths() -> Iterator[tuple[str, float]]:
     for name, (target, text, truth, labels) in TASKS.items():
         wrong = spoilt(truth, labels)
         again = {label: at(wrong, label) for label in labels}
-        result = played(Case(target, text, truth, [wrong, again]))
-        if not isinstance(result.outcome, Extraction) or len(result.sizes) != 3:
-            raise AssertionError(f"{name}: {result.outcome}")
-        first, _, third = result.sizes
         fragment = len(json.dumps(again, ensure_ascii=False).encode())
-        yield name, (third - fragment) / first
+        yield name, _growth(name, Case(target, text, truth, [wrong, again]), fragment)
+    for name, case in OTHERS.items():
+        yield name, _growth(name, case, 0)
+
+
+def _growth(name: str, case: Case, fragment: int) -> float:
+    result = played(case)
+    if not isinstance(result.outcome, Extraction) or len(result.sizes) != 3:
+        raise AssertionError(f"{name}: {result.outcome}")
+    first, _, third = result.sizes
+    return (third - fragment) / first

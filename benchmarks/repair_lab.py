@@ -19,9 +19,11 @@ from lmextract.testing import FakeLMStudio, Fault
 
 __all__ = [
     "BOOK",
+    "BOOK_TEXT",
     "DRAFT",
     "MODES",
     "ORDER",
+    "ORDER_TEXT",
     "Book",
     "Case",
     "Model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,6 +67,8 @@ def test_plain_json_is_read_without_a_note() -> None:
         (f"<think>x</think>```json\n{GOOD}\n```", ["after-think", "fenced"]),
         (f"```json\n{GOOD}\n```", ["fenced"]),
         (f"```json\n{GOOD}", ["fenced"]),
+        (f"```json {GOOD}```", ["fenced"]),
+        (f"```json\n{DRAFT}\n```\n```json\n{GOOD}\n```", ["fenced", "several"]),
         (f"~~~\n{GOOD}\n~~~", ["fenced"]),
         (f"Sure! Here it is:\n{GOOD}\nHope this helps {{you}}.", ["prose"]),
         (f"The schema was {{title, author}}, so [1]:\n```\n{GOOD}\n```\nDone.", ["fenced", "prose"]),
@@ -104,6 +107,7 @@ def test_the_right_object_comes_out_of_every_shape(content: str, expected: list[
         Reply("<think>\n\n</think>\n", reasoning=f"```json\n{GOOD}\n```"),
         Reply("", reasoning=GOOD, finish="length"),
         Reply(f"<think>so it is {GOOD}"),
+        Reply("", reasoning=f"Answer: {GOOD}."),
     ],
 )
 def test_json_that_was_filed_as_reasoning_is_found_where_nothing_was_answered(reply: Reply) -> None:
@@ -181,7 +185,7 @@ def test_a_reply_cut_after_its_json_is_whole_and_says_so() -> None:
         (Reply("{title, author}"), "no_json", False),
     ],
 )
-def test_a_reply_without_an_answer_says_what_it_is(reply: Reply, code: str, truncated: bool) -> None:
+def test_a_reply_without_an_answer_says_what_it_is(reply: Reply, code: str, *, truncated: bool) -> None:
     reading = read_reply(reply, Book)
     assert reading.problems[0].code == code
     assert reading.truncated is truncated
@@ -243,6 +247,18 @@ def test_a_number_with_more_digits_than_a_float_holds_is_noted() -> None:
 
     assert codes(read_reply('{"amount": 0.12345678901234567890}', Price)) == ["tolerant-json"]
     assert codes(read_reply('{"amount": 0.1234567890123456}', Price)) == []
+
+
+def test_a_decimal_keeps_all_its_digits() -> None:
+    class Price(BaseModel):
+        amount: Decimal
+
+    assert read_reply('{"amount": 12345678901234567.89}', Price).value.amount == Decimal("12345678901234567.89")
+
+
+@pytest.mark.parametrize("text", ['{"tags": ["x", ...]}', '{"tags": ["x"], ...}', '{"tags": ["x"] // ... more\n}'])
+def test_what_was_left_out_is_a_problem(text: str) -> None:
+    assert "elided" in [code for _, code in wrong(read_reply(text, {}))]
 
 
 @pytest.mark.parametrize("opener", ["[", '{"title":', '{"title": [{"title":'])
@@ -328,7 +344,7 @@ def test_items_that_stand_one_after_the_other_make_the_list_that_was_wanted() ->
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [('"red"', "red"), ("'red'", "red"), ("```\n\"red\"\n```", "red"), ('It is:\n"red"', "red")]
+    ("text", "value"), [('"red"', "red"), ("'red'", "red"), ('```\n"red"\n```', "red"), ('It is:\n"red"', "red")]
 )
 def test_a_scalar_is_read_where_a_scalar_is_wanted(text: str, value: str) -> None:
     assert read_reply(text, {"enum": ["red", "green"]}).value == value
@@ -345,7 +361,7 @@ def test_context_reaches_the_validators() -> None:
         @field_validator("name")
         @classmethod
         def _known(cls, name: str, info: ValidationInfo) -> str:
-            assert name in info.context, "unknown name"
+            assert name in (info.context or ()), "unknown name"
             return name
 
     assert read_reply('{"name": "x"}', Pick, context={"x"}).ok

@@ -35,12 +35,12 @@ VALUES = st.recursive(
 )
 OBJECTS = st.dictionaries(st.text(), VALUES, max_size=4)
 LAYOUTS = st.sampled_from([{}, {"indent": 2}, {"separators": (",", ":")}, {"ensure_ascii": False}])
-PIECES = st.sampled_from(
-    ['{', '}', '[', ']', '"', "'", ":", ",", "\\", "\n", " ", "name", "tags", "true", "None", "NaN", "-", "1.5", "e9", "…",
-     "```", "```json\n", "<think>", "</think>", "//", "/*", "*/", "#", "“", "”", "\\u12", "\\ud83d", "\ufeff", "=", ";", "(",
-     '"name"', '"tags": [', '{"name": "', "assistantfinal", "analysis", "<|channel|>final<|message|>", "...", "\x00", "\u2028",
-     "__LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_3f__"]
-)  # fmt: skip
+SIGNS = """
+    { } [ ] " ' : , \\ # // /* */ ( = ; - 1.5 e9 … ... ``` ```json “ ” \\u12 \\ud83d name tags true None NaN
+    "name" "tags":[ {"name":" <think> </think> assistantfinal analysis <|channel|>final<|message|>
+    __LM_STUDIO_INTERNAL_LSEP_SYNTHETIC_REASONING_END_3f__
+"""
+PIECES = st.sampled_from([*SIGNS.split(), "\n", " ", "\x00", "\u2028", "\ufeff"])
 
 
 @given(VALUES, LAYOUTS)

@@ -99,7 +99,7 @@ def test_a_mend_that_is_cut_asks_for_what_is_still_wrong_with_more_room() -> Non
 
 def test_a_mend_that_is_cut_after_all_it_was_to_give_is_taken_and_noted() -> None:
     result, _ = asked(
-        REST_CUT, Reply('{"lines[1:]":[{"text":"wood","price":10}],"total":12.5,"note":null', finish="length")
+        REST_CUT, Reply('{"total":12.5,"note":null,"lines[1:]":[{"text":"wood","price":10}]', finish="length")
     )
 
     assert result.value == RIGHT
@@ -164,6 +164,33 @@ def test_where_a_cut_leaves_open_which_type_is_meant_the_whole_is_asked_for() ->
     result = Extractor(Shelf, server=server).run("Shelf")
 
     assert result.value.works[1] == Film(title="Solaris", minutes=167)
+
+
+def test_of_a_union_only_the_alternative_that_is_meant_is_asked_about() -> None:
+    wrong = {"works": [{"title": "Dune", "pages": "many", "index": []}]}
+    server = ScriptedServer([wrong, {"works[0].pages": 412}])
+    result = Extractor(Shelf, server=server).run("Shelf")
+
+    assert result.value.works == [Novel(title="Dune", pages=412)]
+    assert names(server.requests[1]) == ["works[0].pages"]
+    assert "minutes" not in server.requests[1].messages[-1].content
+
+
+def test_where_a_union_leaves_open_which_is_meant_its_object_is_asked_for() -> None:
+    server = ScriptedServer([{"works": [{"title": "Dune"}]}, {"works[0]": {"title": "Dune", "pages": 412}}])
+    result = Extractor(Shelf, server=server).run("Shelf")
+
+    assert result.value.works == [Novel(title="Dune", pages=412)]
+    assert names(server.requests[1]) == ["works[0]"]
+
+
+def test_what_the_parts_leave_alone_is_not_lost_where_they_read_as_a_whole() -> None:
+    server = ScriptedServer([{"title": [], "pages": [], "index": ["a", 1.5]}, {"title": "Dune", "pages": 412}])
+    with pytest.raises(InvalidReply) as caught:
+        Extractor(Novel, server=server, repairs=1).run("Dune")
+
+    assert caught.value.partial["title"] == "Dune"
+    assert caught.value.problems[0].path == Path("index", 1)
 
 
 # --- loops
@@ -243,9 +270,7 @@ def test_a_part_given_twice_differently_is_not_chosen_by_chance() -> None:
 
 
 def test_a_part_whose_json_breaks_off_into_words_is_not_taken_for_whole() -> None:
-    result, _ = asked(
-        REST_CUT, '{"lines[1:]": [{"text":"wood","price":10}] and so on', {"lines": [NAILS, WOOD], "total": 12.5}
-    )
+    result, _ = asked(REST_CUT, '{"lines[1:]": [{"text":"wood","price":10}] and so on', RIGHT.model_dump())
 
     assert result.value == RIGHT
 

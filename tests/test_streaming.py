@@ -45,8 +45,10 @@ def test_the_value_grows_and_the_last_part_is_the_validated_extraction(run: Any)
         {},
         {"title": "D"},
         {"title": "Dune"},
+        {"title": "Dune"},
         {"title": "Dune", "year": 1965},
-        {"title": "Dune", "year": 1965, "tags": ["s"]},
+        {"title": "Dune", "year": 1965, "tags": [""]},
+        {"title": "Dune", "year": 1965, "tags": ["san"]},
         {"title": "Dune", "year": 1965, "tags": ["sand"]},
         {"title": "Dune", "year": 1965, "tags": ["sand"]},
     ]
@@ -57,8 +59,8 @@ def test_the_value_grows_and_the_last_part_is_the_validated_extraction(run: Any)
 def test_a_part_can_be_asked_what_is_complete() -> None:
     partials, _ = streamed(Book, ScriptedServer(['{"title": "Dune", "year": 1965, "tags": ["sand"]}'], piece_chars=3))
 
-    assert [partial.has("title") for partial in partials[:4]] == [False, False, True, True]
-    assert [str(partial.growing) for partial in partials[-3:]] == ["$.tags[0]", "$.tags", "None"]
+    assert [partial.has("title") for partial in partials[:4]] == [False, False, False, True]
+    assert [str(partial.growing) for partial in partials[-3:]] == ["$.tags[0]", "$", "None"]
 
 
 def test_a_list_is_shown_without_the_object_that_it_travels_in() -> None:
@@ -93,7 +95,7 @@ def test_within_a_draft_each_value_extends_the_one_before_it(book: Json, size: i
 
 
 def test_a_value_is_at_most_a_hundredth_of_the_text_behind() -> None:
-    text = json.dumps({"title": "x" * 5000, "year": 1, "tags": ["y" * 5000]})
+    text = json.dumps({"title": " ".join(map(str, range(1000))), "year": 1, "tags": [str(n) for n in range(800)]})
     partials, _ = streamed(Book, ScriptedServer([text], piece_chars=1))
     sizes = [len(json.dumps(value)) for value in shown(partials)]
 
@@ -202,6 +204,29 @@ def test_a_draft_in_the_thinking_gives_way_to_the_answer() -> None:
     assert shown(partials, 1)[-1] == {"title": "A draft", "year": 1}
     assert shown(partials, 2)[-1] == BOOK
     assert result.value == Book(**BOOK)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 100])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "\ufeff\n ",
+        "Here it is: ",
+        "The [one] book:\n",
+        "```json\n",
+        "```",
+        "<think>A {draft}? [No].</think>\n\n",
+        "[THINK]Hm.[/THINK]",
+        "Hm {x}.\n</think>",
+        "<|channel|>analysis<|message|>It has a title.<|end|><|start|>assistant<|channel|>final<|message|>",
+    ],
+)
+def test_the_answer_is_found_behind_whatever_stands_before_it(before: str, size: int) -> None:
+    partials, _ = streamed(Book, ScriptedServer([before + BOOK_TEXT], piece_chars=size))
+
+    assert shown(partials)[-1] == BOOK
+    assert grows({"title": ""}, shown(partials)[-1])
+    assert all(grows(value, BOOK) for value in shown(partials, drafts(partials)[-1]))
 
 
 def test_no_value_is_an_error_after_the_partial_values() -> None:

@@ -21,7 +21,7 @@ from lmextract.types import Json, Path
         ("{'a': 'it's'}", {"a": "it's"}, "single quotes"),
         (r"{'a': 'it\'s'}", {"a": "it's"}, "single quotes"),
         ("{“a”: “b”}", {"a": "b"}, "other quotes"),
-        ("{“a”: “say \"hi\" now”}", {"a": 'say "hi" now'}, "other quotes"),
+        ('{“a”: “say "hi" now”}', {"a": 'say "hi" now'}, "other quotes"),
         ("{«a»: «b»}", {"a": "b"}, "other quotes"),
         ("{a: 1, b_c: 2}", {"a": 1, "b_c": 2}, "unquoted keys"),
         ("{$ref: 1, en-US: 2}", {"$ref": 1, "en-US": 2}, "unquoted keys"),
@@ -39,6 +39,7 @@ from lmextract.types import Json, Path
         ("[true false 1]", [True, False, 1], "missing commas"),
         ("[{} {}]", [{}, {}], "missing commas"),
         ('{"a": 1; "b": 2}', {"a": 1, "b": 2}, "other commas"),
+        ('{"a"：1，"b"：2}', {"a": 1, "b": 2}, "other commas"),
         ('["a\nb\tc"]', ["a\nb\tc"], "control characters"),
         (r'["\(x\) \mathbb"]', [r"\(x\) \mathbb"], "bad escapes"),
         (r'["\(x\) \frac"]', [r"\(x\) \frac"], "bad escapes"),
@@ -126,7 +127,7 @@ def test_infinities_and_nan_are_numbers() -> None:
         ('{"a": "x"', {"a": "x"}, Path()),
         ('{"a": [{"b": 1, "c": "x', {"a": [{"b": 1}]}, Path("a", 0)),
         ('{"a": [{"b": 1}, {', {"a": [{"b": 1}, {}]}, Path("a", 1)),
-        ('[1, 2', [1], Path()),
+        ("[1, 2", [1], Path()),
     ],
 )
 def test_a_cut_text_keeps_what_was_complete_and_says_where_it_was_open(text: str, value: Json, cut_at: Path) -> None:

@@ -18,14 +18,15 @@ _BRACKET = re.compile(r"[{\[]").search
 # At the beginning of a line, or an object that begins as one does.
 _START = re.compile(r"(?:\A|[\n>`])[\s\ufeff]*([{\[])|(\{\s*\")").search
 _BEFORE = re.compile(r"[\s\ufeff]*(?:(?:```|~~~)\s*\w*\s*)?").fullmatch
-_SEARCH_LAG = 64
+_LAG = 100
+"""What is read is at most a hundredth of the text behind, so that all looks together cost little more than one."""
 
 
 class Growth:
     """The first JSON value of a text, or the first after its thinking; `reader` is None until it has begun.
 
-    Every piece is read at most once, and the searches grow rarer as the text grows longer: the cost is in proportion to
-    the length.
+    Every piece is read once; looks and searches grow rarer as the text grows longer: the cost is in proportion to the
+    length.
     """
 
     def __init__(self, reader: Callable[[], PartialJson]) -> None:
@@ -36,52 +37,36 @@ class Growth:
         self._make = reader
         self._read: list[str] = []
         self._waiting: list[str] = []
-        self._waiting_size = 0
+        self._due = 0
         self._start = 0
-        self._may_begin = False
+        self._is_half_begun = False
 
-    def add(self, text: str) -> None:
-        """Take a piece, without reading it yet."""
+    def add(self, text: str) -> bool:
+        """Take a piece, without reading it yet; True where it is time to read what waits."""
         self._waiting.append(text)
-        self._waiting_size += len(text)
         self.size += len(text)
-
-    def is_due(self, lag: int) -> bool:
-        """Whether what waits is a `lag`-th of the text at least."""
-        return self._waiting_size * lag >= self.size
+        return self.size >= self._due
 
     def read(self) -> None:
         """Read what waits."""
-        if self._reads_on() and self.reader is not None:
-            self.reader.feed(self._taken())
-            return
-        self._may_begin = self._may_begin or any(map(_BRACKET, self._waiting))
-        if self._may_begin and self.is_due(_SEARCH_LAG):
-            self._taken()
-            self._search()
-
-    def finish(self) -> None:
-        """Read what waits, whatever that costs: no more will come."""
-        if self._reads_on():
-            self.read()
-        elif self._may_begin or any(map(_BRACKET, self._waiting)):
-            self._taken()
-            self._search()
-
-    def _reads_on(self) -> bool:
-        return self.reader is not None and not self.reader.ended and not self.reader.broken
-
-    def _taken(self) -> str:
         new = "".join(self._waiting)
         self._read.append(new)
         self._waiting.clear()
-        self._waiting_size = 0
-        return new
+        self._due = self.size + self.size // _LAG
+        if self.reader is not None and self.is_reading:
+            self.reader.feed(new)
+        elif self._is_half_begun or _BRACKET(new):
+            self._search()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the value has begun and has not come to its end."""
+        return self.reader is not None and not self.reader.ended and not self.reader.broken
 
     def _search(self) -> None:
         text = "".join(self._read)
         self._read = [text]
-        self._may_begin = False
+        self._is_half_begun = text.rstrip().endswith("{")
         after = _answer(text)
         if after is None or (self.reader is not None and after <= self._start):
             return

@@ -170,7 +170,7 @@ class ItemProgress(Generic[T]):
                     self._begin()
                 yield from self._add(self._growth, event.content)
             case Reply() if self._growth is not None:
-                self._growth.finish()
+                self._growth.read()
                 yield from self._ready(self._growth)
                 self._growth = None
             case Extraction():
@@ -188,8 +188,8 @@ class ItemProgress(Generic[T]):
         self._at = 0
 
     def _add(self, growth: Growth, text: str) -> Iterator[T]:
-        growth.add(text)
-        if growth.reader is None or any(end in text for end in ",]}"):
+        due = growth.add(text)
+        if due or (growth.is_reading and any(end in text for end in ",]}")):
             growth.read()
             yield from self._ready(growth)
 

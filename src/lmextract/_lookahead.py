@@ -38,30 +38,35 @@ OPENERS = {
 }
 """Every character that may open a string, with those that may close it."""
 
+COMMAS = ",;，"
+"""What stands for a comma, also where a model falls back into the signs of another language."""
+
 LITERALS = r"(?:true|false|null|True|False|None)\b"
 
 _COMMENT = r"//[^\n]*(?:\n|$)|#[^\n]*(?:\n|$)|/\*.{0,2000}?\*/"
-_BLANK = rf"(?>[\s\ufeff]+|{_COMMENT})*+"
+_BLANK = rf"(?>[\s\ufeff\u200b\u2060]+|{_COMMENT})*+"
 _QUOTED = r"(?:\"(?>[^\"\\]+|\\.)*+\"|'[^'\n]*+'|[“”„‟][^“”\"\n]*+[”“\"]|[‘’][^’\n]*+’|«[^»\n]*+»|`[^`\n]*+`)"
 _WORD = r"[@$]?[^\W\d][\w$.\-]*+"
 _STARTS_VALUE = rf"[\"'“‘«\[{{\-\d]|{LITERALS}"
 _BLANKS = re.compile(_BLANK, re.DOTALL)
-_COMMAS = re.compile(rf"[,;](?:{_BLANK}[,;])*+", re.DOTALL)
+_COMMAS = re.compile(rf"[,;，](?:{_BLANK}[,;，])*+", re.DOTALL)
 # Right after a quote, "#1" and the like are rather the rest of the string, if the line ends as a string's line would.
 _CAREFUL_BLANKS = re.compile(
-    rf"(?>[\s\ufeff]+|(?!(?:#|//)[^\n]*(?:$|\"\s*[,}}\]]*[ \t]*\n))(?:{_COMMENT}))*+", re.DOTALL
+    rf"(?>[\s\ufeff\u200b\u2060]+|(?!(?:#|//)[^\n]*(?:$|\"\s*[,}}\]]*[ \t]*\n))(?:{_COMMENT}))*+", re.DOTALL
 )
-_KEY = re.compile(rf"({_QUOTED})\s*+(?::|=)", re.DOTALL)
+_KEY = re.compile(rf"({_QUOTED})\s*+[:=：]", re.DOTALL)
 # The text was cut within or right after a key: nothing speaks against taking the quote before it at its word.
 _CUT_KEY = re.compile(rf"(?:{_QUOTED}\s*+|\"(?>[^\"\\]+|\\.?)*+|'[^'\n]*+|[“‘][^\"”’\n]*+)?$", re.DOTALL)
-_LOST_KEY = re.compile(rf"[\"'“]([^\"'“”‘’:,{{}}\[\]\n\\]{{1,80}}):\s*+(?={_STARTS_VALUE})")
+_LOST_KEY = re.compile(
+    rf"[\"'“]((?:[^\"'“”‘’:,{{}}\[\]\n\\]|:(?!\s*+(?:{_STARTS_VALUE}))){{1,80}}):\s*+(?={_STARTS_VALUE})"
+)
 _HALF_KEY = re.compile(r"[^\s\"':,{}\[\]#/][^\":,{}\[\]\n]{0,80}\"\s*+:")
 _LOOSE_KEY = re.compile(rf"({_WORD})\s*+:(\s*+(?:{_STARTS_VALUE}))?", re.DOTALL)
 _COLONLESS_KEY = re.compile(
     rf"({_QUOTED}|{_WORD})\s*+(?:({_QUOTED}\s*+[,}}]|[\[{{]|(?:-?\d[\d.eE+\-]*+|{LITERALS})\s*+[,}}])|(?={_STARTS_VALUE}))",
     re.DOTALL,
 )
-_ITEM = re.compile(rf"{_BLANK}(?:[\"'“”‘„«`{{\[\]\-\d]|{LITERALS}|[tfnTFN][a-zA-Z]{{0,3}}$|$)", re.DOTALL)
+_ITEM = re.compile(rf"{_BLANK}(?:[\"'“”‘„«`{{\[\]\-\d]|{LITERALS}|[tfnTFN][a-zA-Z]{{0,3}}$|\.\.\.|…|$)", re.DOTALL)
 _SCALAR_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{LITERALS})\s*+[,\]]")
 _LINE_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{LITERALS})[ \t]*\n")
 _GLUED_ITEM = re.compile(rf"(?:-?\d[\d.eE+\-]*+|{LITERALS})\"")
@@ -90,7 +95,12 @@ def _fits_key(text: str, at: int, manners: Manners, *, sure: bool) -> bool:
     """`sure` tells that a comma came before, so that any word with a colon and a value after it is a key."""
     if _KEY.match(text, at):
         return True
-    if sure and (_CUT_KEY.match(text, at) or _LOST_KEY.match(text, at) or _HALF_KEY.match(text, at)):
+    if sure and (
+        text.startswith(("...", "…"), at)
+        or _CUT_KEY.match(text, at)
+        or _LOST_KEY.match(text, at)
+        or _HALF_KEY.match(text, at)
+    ):
         return True
     bare = _LOOSE_KEY.match(text, at)
     if bare and ((bare[2] and sure) or manners.bare_keys or bare[1] in manners.keys):
@@ -115,16 +125,16 @@ def ends_string(text: str, at: int, place: Place, manners: Manners) -> bool:
     after = at if text[at : at + 1] in _STRUCTURE else _blanks_end(text, at, _CAREFUL_BLANKS)
     char = text[after : after + 1]
     if place == "key":
-        return char in ":=" or _VALUE.match(text, after) is not None
+        return char in ":=：" or _VALUE.match(text, after) is not None
     if char in "}]":  # also "", the end of the text
         return True
     if char == "`":
         return text.startswith("```", after)
-    if joins(text, at, after):
+    if joins(text, at, after, place):
         return True
     if place == "value":
         return _ends_value(text, after, char, manners)
-    if char in ",;":
+    if char in COMMAS:
         return _ITEM.match(text, _commas_end(text, after)) is not None
     if char == ":":  # the key after an array whose bracket is missing
         return manners.in_object
@@ -132,7 +142,7 @@ def ends_string(text: str, at: int, place: Place, manners: Manners) -> bool:
 
 
 def _ends_value(text: str, after: int, char: str, manners: Manners) -> bool:
-    if char not in ",;":
+    if char not in COMMAS:
         return _fits_key(text, after, manners, sure=False)
     beyond = _blanks_end(text, _commas_end(text, after))
     return text[beyond : beyond + 1] in "}]" or _fits_key(text, beyond, manners, sure=True)
@@ -151,12 +161,13 @@ def _next_item(text: str, at: int, after: int) -> bool:
     return after == at and text[at - 2] not in " \n\t([{" and _GLUED_ITEM.match(text, at) is not None
 
 
-def joins(text: str, at: int, after: int) -> bool:
+def joins(text: str, at: int, after: int, place: Place) -> bool:
     """Whether the string before `at` goes on in the one at `after`, as Python and JavaScript write long strings."""
     if text[after] == "+":
         return _PLUS.match(text, after) is not None
-    same = text[after] == text[at - 1] and text[after] in "\"'"
-    return same and text[at - 2] == " " and "\n" in text[at:after] and not _KEY.match(text, after)
+    quoted = text[after] in "\"'" and (text[at - 1] == "'" or (text[at - 1] == '"' and place == "value"))
+    broken = text[at - 2] == " " or text[at - 3 : at - 1] == "\\n"  # Python breaks lines after a blank
+    return quoted and broken and "\n" in text[at:after] and not _KEY.match(text, after)
 
 
 def opens_key(text: str, start: int, quote: int) -> bool:

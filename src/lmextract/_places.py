@@ -7,7 +7,17 @@ from typing import Any
 
 from lmextract.types import Json, JsonSchema, Path, is_array, is_object
 
-__all__ = ["alternatives", "has", "is_open_ended", "items_at", "properties_at", "required_at", "schema_at", "value_at"]
+__all__ = [
+    "alternatives",
+    "has",
+    "is_open_ended",
+    "is_union",
+    "items_at",
+    "properties_at",
+    "required_at",
+    "schema_at",
+    "value_at",
+]
 
 
 _OPEN_WORDS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
@@ -57,6 +67,12 @@ def properties_at(root: JsonSchema, node: Json, value: Json) -> dict[str, Json] 
     for each in fitting:
         found |= {name: schema for name, schema in each["properties"].items() if name not in found}
     return found
+
+
+def is_union(root: JsonSchema, node: Json) -> bool:
+    """Whether a node is one of several kinds of object."""
+    found = list(alternatives(root, node))
+    return sum("properties" in each for each in found) > 1 and not any("allOf" in each for each in found)
 
 
 def required_at(root: JsonSchema, node: Json, value: Json) -> set[str]:

@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any
 
-from lmextract._words import number
+from lmextract._numbers import number
 from lmextract.types import Json
 
 __all__ = ["MAX_DEPTH", "NotPlain", "plain_json", "plain_start"]

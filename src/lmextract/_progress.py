@@ -17,9 +17,6 @@ __all__ = ["Progress", "apartials", "growth_of", "is_whole", "partials"]
 
 T = TypeVar("T")
 
-_LAG = 100
-"""A partial value is at most a hundredth of the text behind, so that looking at them all costs little more than one."""
-
 
 class Progress:
     """Sees the events of one extraction, and says when there is more to be seen of the value."""
@@ -34,19 +31,16 @@ class Progress:
 
     def see(self, event: Event[Any]) -> Partial | None:
         """The value so far, if the event has brought more of it."""
-        match event:
-            case Delta() if self._is_whole:
-                return self._partial() if self._add(event) else None
-            case Request():
-                self._request = event
-                self._is_whole = is_whole(event)
-                self._begin()
-            case Reply() if self._is_whole:
-                self._content.finish()
-                self._thoughts.finish()
-                return self._partial()
-            case _:
-                pass
+        if isinstance(event, Delta):
+            return self._partial() if self._is_whole and self._add(event) else None
+        if isinstance(event, Request):
+            self._request = event
+            self._is_whole = is_whole(event)
+            self._begin()
+        elif isinstance(event, Reply) and self._is_whole:
+            self._content.read()
+            self._thoughts.read()
+            return self._partial()
         return None
 
     def _begin(self) -> None:
@@ -56,12 +50,13 @@ class Progress:
     def _add(self, delta: Delta) -> bool:
         if delta.anew:
             self._begin()
-        grown = self._content if delta.content or self._content.size else self._thoughts
-        grown.add(delta.content if grown is self._content else delta.reasoning)
-        due = grown.is_due(_LAG)
-        if due:
-            grown.read()
-        return due
+        content = self._content
+        is_content = delta.content or content.size
+        growth, text = (content, delta.content) if is_content else (self._thoughts, delta.reasoning)
+        if not growth.add(text):
+            return False
+        growth.read()
+        return True
 
     def _partial(self) -> Partial | None:
         reader = self._content.reader

@@ -14,11 +14,11 @@ from lmextract.types import Json, Note, is_object
 __all__ = ["Hints", "Spot", "says_something", "spots", "whole"]
 
 _START = re.compile(r"\[|\{(?=\s*+(?:[\"'“”„‘’«`{}/#\[\\.…]|$|[^\s:=,;{}\[\]\"'][^:=,;{}\[\]\n]{0,200}[:=]))")
-_FENCE = re.compile(r"(?:```|~~~)[ \t]*[\w.+-]*[ \t]*")
+_FENCE = re.compile(r"(?:```|~~~)(?:[ \t]*[\w.+-]+(?=[ \t]*[\n{\[\"]))?")
 _FENCES = re.compile(r"```|~~~")
 _ESCAPED = re.compile(r"[{\[](?:[\s{\[]|\\[nrt])*+\\+\"")
 _SOLID = re.compile(r"[{\[]\s*(?:[\"'“{\[}\]\-\d]|true\b|false\b|null\b|$)")
-_MARKUP = re.compile(r"<\|[^<>|]{1,60}\|>|</?\w{1,40}>|[\s;`~]+")
+_MARKUP = re.compile(r"<\|[^<>|]{1,60}\|>|</?\w{1,40}>|[\s;.`~]+")
 _REMARK = re.compile(r"(?://|#).*|/\*.*?\*/", re.DOTALL)
 _HEADLESS = re.compile(r"[\s\ufeff]*(?:```\w*\s*)?(?=\"(?>[^\"\\\n]+|\\.)*+\"\s*:)")
 _FIELD_BEFORE = re.compile(r"[\"'”’]\s*:\s*\Z")
@@ -175,7 +175,7 @@ def says_something(text: str) -> bool:
 def _surroundings(left: str, right: str) -> Iterator[Note]:
     if _FENCES.search(left):
         yield _fenced()
-    if says_something((_FENCE.sub("", left, count=1) + _FENCES.sub("", right)).replace("\ufeff", "")):
+    if says_something((_FENCE.sub("", left) + _FENCES.sub("", right)).replace("\ufeff", "")):
         yield _prose()
 
 

@@ -58,7 +58,8 @@ def read_string(text: str, at: int, place: Place, manners: Manners) -> Read:
     if quote == '"' and (plain := _read_plain(text, at, place, manners)):
         return plain
     if place == "key" and (lost := lost_key(text, at)):
-        return Read(lost[1].strip(), at + 1 + len(lost[1]), ("missing quotes",))
+        name = lost[1] if lost[1] in manners.keys else lost[1].strip()
+        return Read(name, at + 1 + len(lost[1]), ("missing quotes",))
     return _read_by_its_end(text, at, place, manners)
 
 
@@ -70,12 +71,12 @@ def _read_plain(text: str, at: int, place: Place, manners: Manners) -> Read | No
     if place == "key":
         after = _after(text, end)
         return None if text[after : after + 1] not in ":=\"'[{" and lost_key(text, at) else Read(value, end)
-    return Read(value, end, joins=_joins(text, end))
+    return Read(value, end, joins=_joins(text, end, place))
 
 
-def _joins(text: str, end: int) -> bool:
+def _joins(text: str, end: int, place: Place) -> bool:
     after = _after(text, end)
-    return after < len(text) and joins(text, end, after)
+    return after < len(text) and joins(text, end, after, place)
 
 
 def _after(text: str, at: int) -> int:
@@ -100,18 +101,18 @@ def _read_by_its_end(text: str, at: int, place: Place, manners: Manners) -> Read
         if found[0][0] == "\\" or (embeds and text[here - 1] not in "}] \n"):
             continue
         if ends_string(text, found.end(), place, manners):
-            return _finished(text, at, here, odd=inner % 2 == 1 and place == "item", embeds=embeds)
+            return _finished(text, at, here, place, odd=inner % 2 == 1 and place == "item", embeds=embeds)
         if place == "value" and not embeds and opens_key(text, start, here):
             return _unclosed(text, at, here)
         if place == "item" and inner == 0 and opens_line(text, start, here):
             return _unclosed(text, at, here)
         inner, last = inner + 1, here
     if last >= 0 and _LINE_END.match(text, last + 1):
-        return _finished(text, at, last, odd=inner % 2 == 0, embeds=embeds)
+        return _finished(text, at, last, place, odd=inner % 2 == 0, embeds=embeds)
     return Read("", -1)
 
 
-def _finished(text: str, at: int, end: int, *, odd: bool, embeds: bool) -> Read:
+def _finished(text: str, at: int, end: int, place: Place, *, odd: bool, embeds: bool) -> Read:
     """The string up to a quote; an odd number of double quotes within one of several items is doubtful."""
     body = text[at + 1 : end]
     value, kinds = _decoded(body)
@@ -121,7 +122,7 @@ def _finished(text: str, at: int, end: int, *, odd: bool, embeds: bool) -> Read:
     elif _BARE_QUOTE.search(body):
         kinds = (*kinds, "unescaped quotes")
         doubtful = odd or (_LINES if embeds else _SWALLOWED).search(body) is not None
-    return Read(value, end + 1, kinds, doubtful, _joins(text, end + 1))
+    return Read(value, end + 1, kinds, doubtful, _joins(text, end + 1, place))
 
 
 def _unclosed(text: str, at: int, quote: int) -> Read:

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from lmextract._lookahead import Manners, Place, fits_key
+from lmextract._numbers import MAX_DIGITS, Word, number
+from lmextract._strings import unescaped
 from lmextract.types import Json
 
-__all__ = ["MAX_DIGITS", "Word", "number", "read_word"]
-
-MAX_DIGITS = 4000
-"""Longer integers are refused: Python itself refuses to print and to parse them (`sys.set_int_max_str_digits`)."""
+__all__ = ["read_word"]
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\])};:/#\"]|$)")
 _TO_NEXT = re.compile(r"\s*+(?:[,}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
@@ -46,22 +43,6 @@ _OBJECT_END = re.compile(r"\s*+(?:[}\]]|$)")
 _HEX = re.compile(r"[-+]?0[xX][0-9a-fA-F]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """An unquoted value: what it means, where the text goes on (not beyond the start: nothing was read).
-
-    `plain` tells that it is a number or a literal rather than a bare word; `others` are its other readings.
-    """
-
-    value: Json
-    end: int
-    tolerated: tuple[str, ...] = ()
-    others: tuple[Json, ...] = ()
-    plain: bool = True
-    flaw: str = ""
-    message: str = ""
-
-
 def read_word(text: str, at: int, place: Place, manners: Manners) -> Word:
     """Read the unquoted value that stands at `at`."""
     grouped = _GROUPED.match(text, at) if place == "value" else None
@@ -84,25 +65,6 @@ def _stands_alone(text: str, end: int, manners: Manners) -> bool:
     return _TO_NEXT.match(text, end) is not None or fits_key(text, end, manners)
 
 
-def number(digits: str, end: int) -> Word:
-    """The value of a number that is spelled as JSON spells it."""
-    if "." not in digits and "e" not in digits and "E" not in digits:
-        if len(digits) > MAX_DIGITS:
-            return Word(None, end, flaw="too_large", message=f"a number of {len(digits)} digits")
-        return Word(int(digits), end)
-    value = float(digits)
-    if math.isinf(value):
-        return Word(value, end, flaw="too_large", message=f"the number {digits[:40]} is beyond what a float holds")
-    if len(digits) > 16 and len(digits) < MAX_DIGITS and not _is_exact(digits, value):
-        return Word(value, end, ("rounded numbers",))
-    return Word(value, end)
-
-
-def _is_exact(digits: str, value: float) -> bool:
-    exponent = re.search(r"[eE]([-+]?\d+)\Z", digits)
-    return bool(exponent and abs(int(exponent[1])) > 400) or Fraction(repr(value)) == Fraction(digits)
-
-
 def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
     """The bare word, up to the comma or bracket that ends it; a comma that starts no next field belongs to it."""
     end = at
@@ -118,7 +80,8 @@ def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
             break
     else:
         end = len(text)
-    return _COMMENT.sub("", text[at:end]).rstrip()
+    word = text[at:end]
+    return word if word.endswith('"') else _COMMENT.sub("", word).rstrip()
 
 
 def _ends_object(text: str, at: int) -> bool:
@@ -135,7 +98,8 @@ def _meaning(raw: str, end: int) -> Word:
         return _odd_number(raw.replace("_", ""), raw, end)
     if raw.endswith('"'):
         inner = _meaning(raw[:-1].rstrip(), end) if len(raw) > 1 else None
-        return Word(raw[:-1], end, ("missing quotes",), (inner.value,) if inner and inner.plain else (), plain=False)
+        others = (inner.value,) if inner and inner.plain else ()
+        return Word(unescaped(raw[:-1]), end, ("missing quotes",), others, plain=False)
     return Word(raw, end, ("missing quotes",), plain=False)
 
 

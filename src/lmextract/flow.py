@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from lmextract.dialects import lower_further
 from lmextract.errors import InvalidReply, ReasoningOnlyReply, ReplyError, SchemaRefused, ServerError, TruncatedReply
 from lmextract.looping import without_loop
-from lmextract.mending import Mend, Part, answered, at_place, mended, told_again, unsaid, without
+from lmextract.mending import Mend, Part, answered, at_place, mended, settled, told_again, unsaid, without
 from lmextract.reading import Reading, read_reply
 from lmextract.remedies import Ask, Plan, Turn, first_ask, remedy, thinking_ask, with_thoughts
 from lmextract.types import (
@@ -21,6 +21,7 @@ from lmextract.types import (
     Document,
     Extraction,
     Invalid,
+    Json,
     Note,
     Path,
     Problem,
@@ -29,6 +30,7 @@ from lmextract.types import (
     Request,
     Usage,
     Valid,
+    is_object,
 )
 
 __all__ = ["Flow", "Plan", "extraction"]
@@ -86,9 +88,10 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
     if parts.truncated:
         return _read_cut_parts(plan, ask, ask.mend, parts)
     missing = unsaid(ask.mend, parts.json)
-    whole = read_reply(reply, plan.target, wire=ask.wire, context=plan.context) if missing else None
-    if whole is not None and whole.ok:
-        return whole, None
+    if missing and _has_all_of(ask.value, parts.json):
+        whole = read_reply(reply, plan.target, wire=ask.wire, context=plan.context)
+        if whole.ok:
+            return whole, None
     value = mended(ask.mend, ask.value, parts.json)
     checked = plan.target.check(value, context=plan.context)
     flaws = (*(at_place(ask.mend, problem) for problem in parts.problems), *_not_given(missing))
@@ -97,6 +100,11 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
     notes = (*parts.notes, *_twice(told_again(ask.mend, ask.value, parts.json)))
     notes += checked.notes if isinstance(checked, Valid) else ()
     return Reading(checked, value, notes, parts.source), None
+
+
+def _has_all_of(before: Json, said: Json) -> bool:
+    """Whether an answer names all that there was: the whole again, as models without a grammar give it."""
+    return is_object(before) and is_object(said) and before.keys() <= said.keys()
 
 
 def _read_cut_parts(plan: Plan[T], ask: Ask, mend: Mend, parts: Reading[Any]) -> tuple[Reading[T], Mend | None]:
@@ -186,5 +194,10 @@ def _given_up(reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...]
     elif any(problem.code == "truncated" for problem in reading.problems):
         kind, reason = TruncatedReply, f"the answer was cut at {reply.usage.completion} tokens ({tries})."
         hint = "Raise max_tokens, load the model with a longer context, or ask for less."
-    partial = without(reading.json, (problem.path for problem in reading.problems))
-    return kind(reason, hint=hint, problems=reading.problems, attempts=attempts, partial=partial)
+    return kind(reason, hint=hint, problems=reading.problems, attempts=attempts, partial=_partial(reading))
+
+
+def _partial(reading: Reading[Any]) -> Json:
+    """What was read less what is wrong with it; where an answer was cut, what stands before the cut is not wrong."""
+    whole = reading.json if reading.cut_at is None else settled(reading.json, reading.cut_at)[0]
+    return without(whole, (problem.path for problem in reading.problems if problem.code != "truncated"))

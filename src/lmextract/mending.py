@@ -15,6 +15,7 @@ from lmextract._places import (
     alternatives,
     has,
     is_open_ended,
+    is_union,
     items_at,
     properties_at,
     required_at,
@@ -29,6 +30,7 @@ __all__ = [
     "Part",
     "answered",
     "at_place",
+    "meant",
     "mend_of",
     "mended",
     "rest_of",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _MOST_PARTS = 24
+_MOST_PROBLEMS = 200
 _DEFINITIONS = ("$defs", "definitions")
 _MISSING = object()
 
@@ -69,12 +72,25 @@ class Mend:
 
 def mend_of(schema: JsonSchema, value: Json, problems: Sequence[Problem]) -> Mend | None:
     """The smallest question that may cure the problems of a value; None where it would be the whole again."""
-    units = [_unit(schema, value, problem.path) for problem in problems]
-    # Pydantic reports every branch of a union: a tag that is right for the branch that is meant is no problem.
-    units = [unit for unit in units if unit is None or not _is_right_already(schema, unit, value)]
+    if len(problems) > _MOST_PROBLEMS:
+        return None
+    places = [_as_meant(schema, value, problem.path) for problem in meant(schema, value, problems)]
+    units = [_unit(schema, value, place) for place in places if place is not None]
     if not units or any(unit is None or not unit.path for unit in units):
         return None
     return _mend(schema, _outermost(unit for unit in units if unit is not None))
+
+
+def meant(schema: JsonSchema, value: Json, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The problems less those of alternatives of a union that are not meant; pydantic reports all of them."""
+    some = problems[:_MOST_PROBLEMS]
+    return tuple(problem for problem in some if _is_meant(schema, value, problem.path))
+
+
+def _is_meant(schema: JsonSchema, value: Json, path: Path) -> bool:
+    place = _as_meant(schema, value, path)
+    unit = None if place is None else _unit(schema, value, place)
+    return place is not None and (unit is None or not _is_right_already(schema, unit, value))
 
 
 def rest_of(schema: JsonSchema, value: Json, cut_at: Path) -> Mend | None:
@@ -191,6 +207,22 @@ def without(value: Json, paths: Iterable[Path]) -> Json:
 
 def _later_items_first(path: Path) -> tuple[Any, ...]:
     return tuple((1, step, "") if isinstance(step, int) else (0, 0, step) for step in path)
+
+
+def _as_meant(schema: JsonSchema, value: Json, path: Path) -> Path | None:
+    """A path as far as it is certain which alternative of a union is meant; None if it leads into one that is not."""
+    for depth, step in enumerate(path):
+        above = Path(*path[:depth])
+        at = value_at(value, above)
+        node = schema_at(schema, schema, value, above) if is_object(at) else None
+        if node is None:
+            continue
+        known = properties_at(schema, node, at)
+        if known is None:
+            return above
+        if step not in known and is_union(schema, node) and not is_open_ended(schema, node, at):
+            return None
+    return path
 
 
 def _unit(schema: JsonSchema, value: Json, path: Path) -> Part | None:

@@ -112,7 +112,7 @@ def read_reply(reply: Reply | str, target: Any, *, wire: WireSchema | None = Non
     validators.  A string is read as the content of a reply that ended by itself.
     """
     reply = Reply(reply) if isinstance(reply, str) else reply
-    made: Target[Any] = Target.of(target)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    made: Target[Any] = Target.of(target)
     reader = _Reader(made, wire, context)
     return reader.plainly(reply) or reader.carefully(reply)
 
@@ -199,11 +199,22 @@ class _Reader:
                 value, checked, notes = found.value, found.checked, (*notes, *found.notes)
         if isinstance(checked, Invalid):
             return Reading(Invalid((*flaws, *checked.problems)), value, notes, one.source)
+        if "rounded numbers" in one.spot.parsed.tolerated:
+            value, checked = self._exact(value, checked, choices)
         flaws = (*lasting, *self._contradictions(value, choices, twice), *_not_finite(value, checked))
         if flaws:
             return Reading(Invalid(flaws), value, notes, one.source)
         notes = (*notes, *_settled(twice), *checked.notes, *_nan_notes(value))
         return Reading(checked, value, notes, one.source)
+
+    def _exact(self, value: Json, checked: Valid[Any], choices: Sequence[Choice]) -> tuple[Json, Valid[Any]]:
+        """The value with numbers in full digits where the target takes them as strings, as for a Decimal."""
+        for choice in choices[:_MOST_CHECKED]:
+            spelled = replaced(value, choice.path, choice.others[0])
+            again = self._check(spelled) if isinstance(choice.others[0], str) else Invalid(())
+            if isinstance(again, Valid) and all(note.path != choice.path for note in again.notes):
+                value, checked = spelled, again
+        return value, checked
 
     def _check(self, value: Json) -> Valid[Any] | Invalid:
         return self.target.check(value, context=self.context)

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import lmextract.prompt as prompt  # noqa: PLR0402
 from lmextract.dialects import compile_schema, to_wire
-from lmextract.mending import Mend, mend_of, rest_of, settled
+from lmextract.mending import Mend, meant, mend_of, rest_of, settled
 from lmextract.notation import describe
 from lmextract.reading import Reading
 from lmextract.target import Target
@@ -150,11 +150,13 @@ def remedy(plan: Plan[Any], turn: Turn) -> Ask | None:
         return _after_silence(plan, turn)
     if turn.reading.truncated:
         return _after_cut(plan, turn)
-    parts = mend_of(plan.target.schema, turn.reading.json, turn.reading.problems) if turn.reading.found else None
-    if parts is not None:
-        told = prompt.mend_message(turn.reading.problems, _described(plan, parts))
-        return _for_parts(plan, turn, parts, told, "mend")
-    return _whole(plan, turn, prompt.repair_message(turn.reading.problems, wire=plan.wire))
+    problems = turn.reading.problems
+    if turn.reading.found:
+        parts = mend_of(plan.target.schema, turn.reading.json, problems)
+        problems = meant(plan.target.schema, turn.reading.json, problems) or problems
+        if parts is not None:
+            return _for_parts(plan, turn, parts, prompt.mend_message(problems, _described(plan, parts)), "mend")
+    return _whole(plan, turn, prompt.repair_message(problems, wire=plan.wire))
 
 
 def _is_silent(turn: Turn) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lmextract._brackets import goes_on_after_root, judge
-from lmextract._lookahead import OPENERS, Manners, Place, fits_key
+from lmextract._lookahead import COMMAS, OPENERS, Manners, Place, fits_key
 from lmextract._plain import MAX_DEPTH, plain_start
 from lmextract._strings import Read, read_string
 from lmextract._tree import NOTHING, Choice, Open, Tree, Want
@@ -57,7 +57,7 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _ODD_BLANK = re.compile(r"\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$)", re.DOTALL)
 _ELISION = re.compile(r"(?:(?://|#|/\*)\s*)?(?:\.\.\.|…)")
 _BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n\"]*+)(\"?)\s*(?==|:)")
-_COLON = re.compile(r":=|=>|->|:|=")
+_COLON = re.compile(r":=|=>|->|[:=：]")
 _FIELD = re.compile(r"\"[^\"\n]*\"\s*:")
 # What follows a value that ended too early, for one of its quotes or brackets was misread.
 _LOOSE_END = re.compile(r"[\s}\])]*+(?:[\"'“”‘’:+]|,\s*+(?:[\"'“‘\d]|\w+\s*+:\s*+[\"'“‘\d])|;[ \t]*+[^\s])")
@@ -154,7 +154,7 @@ class _Parser:
     def _key(self, top: Open, char: str) -> bool:
         if char in "}])":
             return self._close(char, top)
-        if char in ",;":
+        if char in COMMAS:
             return self._extra_comma()
         if char in OPENERS:
             return self._take_string("key")
@@ -183,7 +183,7 @@ class _Parser:
             return False
         self.tree.tolerate("missing quotes" if found[2] else "unquoted keys")
         self.manners.bare_keys = self.manners.bare_keys or not found[2]
-        top.key, top.want = found[1].rstrip(), "colon"
+        top.key, top.want = found[1] if found[2] else found[1].rstrip(), "colon"
         self.at = found.end()
         return True
 
@@ -193,7 +193,7 @@ class _Parser:
             if found[0] != ":":
                 self.tree.tolerate("other colons")
             self.at = found.end()
-        elif char in ",}])":
+        elif char in ",，}])":
             return False
         else:
             self.tree.tolerate("missing colons")
@@ -206,7 +206,7 @@ class _Parser:
             if top.want == "value":
                 self._missing_value(top)
             return self._close(char, top)
-        if char in ",;":
+        if char in COMMAS:
             return self._missing_value(top) if top.want == "value" else self._extra_comma()
         return self._start_value(char, "item" if top.want == "item" else "value")
 
@@ -216,8 +216,8 @@ class _Parser:
         return True
 
     def _comma(self, top: Open, char: str) -> bool:
-        if char in ",;":
-            if char == ";":
+        if char in COMMAS:
+            if char != ",":
                 self.tree.tolerate("other commas")
             self.at += 1
             top.want, top.after_comma = self._next_want(top), True

@@ -34,7 +34,7 @@ def test_it_shows_wire_schema_prompt_and_what_is_checked_afterwards(lmextract: L
 
     assert ran.code == 0
     assert [title for title in ("Wire schema", "Prompt", "Checked afterwards") if title not in titles] == []
-    assert "$.currency" in ran.out
+    assert "$.seller.email" in ran.out
     assert "[system]" in ran.out
 
 

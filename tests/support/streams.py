@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from lmextract import Extraction, Partial, Retry, astream, astream_items, stream, stream_items
 from lmextract.types import Json
 
-BOOK = {"title": "The Left Hand of Darkness", "year": 1969, "tags": ["novel", "ice"]}
+BOOK: dict[str, Any] = {"title": "The Left Hand of Darkness", "year": 1969, "tags": ["novel", "ice"]}
 BOOK_TEXT = json.dumps(BOOK)
 SOON = Retry(attempts=3, budget_s=2, first_wait_s=0.001, longest_wait_s=0.002)
 

@@ -101,7 +101,7 @@ def _list(
         return dict(EMPTY_ARRAY)
     low, high = _within(lowering, low, high, path)
     wire: dict[str, Any] = {"type": "array"}
-    if constrained or low or high is not None:
+    if constrained or low or high is not None or lowering.dialect.any_levels is not None:
         wire["items"] = item
     if low:
         wire["minItems"] = low

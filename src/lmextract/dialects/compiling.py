@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lmextract.dialects.branches import Expander
 from lmextract.dialects.drafts import draft_of
-from lmextract.dialects.linking import linked
+from lmextract.dialects.linking import linked, weight
 from lmextract.dialects.lowering import Lowering
 from lmextract.dialects.records import DIALECTS, STRUCTURE, Dialect
 from lmextract.types import JsonSchema, Path, WireSchema
@@ -63,18 +64,40 @@ def expander_of(schema: JsonSchema) -> Expander:
 
 
 def compile_afresh(schema: JsonSchema, dialect: str, *, typed: bool = False) -> WireSchema:
+    """The wire schema of a JSON Schema, made anew; `typed`: pydantic is what checks the values."""
     record, dropped = record_of(dialect)
+    wire = _attempt(schema, record, dropped, typed=typed)
+    for smaller, without in _smaller(record, dropped):
+        if wire is not None:
+            break
+        wire = _attempt(schema, smaller, without, typed=typed)
+    assert wire is not None  # the last attempt is made at any size
+    return replace(wire, dialect=dialect)
+
+
+def _smaller(record: Dialect, dropped: frozenset[str]) -> Iterator[tuple[Dialect, frozenset[str]]]:
+    """What to try when a wire schema is too large, one after the other."""
+    less = dropped | {"format", "length", "items", "pattern"}
+    yield replace(record, levels=1), less
+    for deepest in (4, 3, 2, 1):
+        yield replace(STRUCTURE, bare_strings=record.bare_strings, style=record.style, deepest=deepest), less
+    yield replace(STRUCTURE, bare_strings=record.bare_strings, style=record.style, deepest=0, most_chars=None), less
+
+
+def _attempt(schema: JsonSchema, record: Dialect, dropped: frozenset[str], *, typed: bool) -> WireSchema | None:
+    """The wire schema for a dialect; None if it is larger than the engine should get."""
     lowering = Lowering(expander_of(schema), record, typed=typed, dropped=dropped)
     wire = lowering.lowered((schema,), Path())
+    if record.most_chars is not None and (lowering.is_large or (wire and weight(wire) > record.most_chars)):
+        return None
     if wire is None:
         lowering.relax(Path(), "schema", "no value satisfies it")
         wire = lowering.anything()
     wrapped = not _is_object(wire)
     if wrapped:
         wire = {"type": "object", "properties": {"value": wire}, "required": ["value"], "additionalProperties": False}
-    relaxations = lowering.relaxations
     whole = linked(wire, lowering.knots, lowering.shared.values())
-    return WireSchema(whole, relaxations, not relaxations, dialect, wrapped)
+    return WireSchema(whole, lowering.relaxations, not lowering.relaxations, record.name, wrapped)
 
 
 def _is_object(wire: Mapping[str, Any]) -> bool:

@@ -18,9 +18,6 @@ from lmextract.types import Json, Path, Relaxation
 
 __all__ = ["Lowering"]
 
-_DEEPEST = 70
-_MOST_STATES = 20_000
-_MOST_UNROLLED = 400
 _VALUE = Style(json_text=False, braces=False)
 _SCALARS = kinds.NULL | kinds.BOOLEAN | kinds.NUMBER | kinds.STRING
 
@@ -44,6 +41,12 @@ class Lowering:
         self._made = 0
         self._names = 0
         self._rules: dict[str, str] = {}
+        self._anything: dict[int, dict[str, Any]] = {}
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there were more parts than the engine should get."""
+        return self._made > self.dialect.most_parts
 
     @property
     def relaxations(self) -> tuple[Relaxation, ...]:
@@ -67,9 +70,9 @@ class Lowering:
             return wire
         if key in self._open and self.dialect.references:
             return self._knot(key, path)
-        if len(path) > _DEEPEST or self._made > _MOST_STATES:
+        if len(path) > self.dialect.deepest or self._made > self.dialect.most_parts:
             self.relax(path, "schema", "it is too deep or too large for a grammar")
-            return self.anything()
+            return self._typed_only(members)
         level = self._stack.count(key)
         if level and self._ends_here(level, key, path):
             return None
@@ -78,7 +81,7 @@ class Lowering:
     def _ends_here(self, level: int, key: tuple[int, ...], path: Path) -> bool:
         """Whether a recursion that cannot be written as one is unrolled far enough."""
         self._lowest[-1] = min(self._lowest[-1], self._stack.index(key))
-        if level < (self.dialect.levels if self._made < _MOST_UNROLLED else 1):
+        if level < self.dialect.levels:
             return False
         self.relax(path, "$ref", "the engine cannot recurse: deeper values have no room", "cannot be said")
         return True
@@ -133,9 +136,26 @@ class Lowering:
             self.knots[f"{name}-0-1"] = meaning
         return {"$ref": f"#/$defs/{self._rules[text]}"}
 
-    def anything(self) -> dict[str, Any]:
-        """The wire schema of any JSON value."""
-        return {} if self.dialect.bare_any else _ANYTHING
+    def anything(self, level: int | None = None) -> dict[str, Any]:
+        """The wire schema of any JSON value, as deep as the engine can have it; `level`: how much of that is left."""
+        level = self.dialect.any_levels if level is None else level
+        if level is None:
+            return {} if self.dialect.bare_any else _ANYTHING
+        if level not in self._anything:
+            scalars = [wire for kind in _SCALAR_KINDS for wire in self._of_kind(kind, ({},), kind, Path())]
+            nested = [self.anything(level - 1)] if level else []
+            arrays = [{"type": "array", "items": each} for each in nested]
+            objects = [{"type": "object", "additionalProperties": each} for each in nested]
+            self._anything[level] = {"anyOf": [*scalars, *arrays, *objects]}
+        return self._anything[level]
+
+    def _typed_only(self, members: Members) -> dict[str, Any]:
+        """The wire schema that says of some schemas only which types their values have."""
+        mask = 0
+        for branch in self.expander.branches(members):
+            mask |= kinds_of(branch.parts)
+        found = [wire for kind in _ordered(mask, ()) for wire in self._of_kind(kind, ({},), mask, Path())]
+        return self.either(found) or self.anything()
 
     def _lower(self, members: Members, path: Path) -> dict[str, Any] | None:
         found: list[dict[str, Any]] = []
@@ -248,6 +268,7 @@ _NAMED = {
     "array": kinds.ARRAY,
     "object": kinds.OBJECT,
 }
+_SCALAR_KINDS = (kinds.STRING, kinds.NUMBER, kinds.BOOLEAN, kinds.NULL)
 _USUAL = (kinds.OBJECT, kinds.ARRAY, kinds.STRING, kinds.NUMBER, kinds.BOOLEAN, kinds.NULL)
 
 

@@ -211,7 +211,10 @@ def _object(
     found = [value for value in values if value is not None]
     if found:
         anything = any(not members for _, members in layout.extras)
-        wire["additionalProperties"] = True if anything else lowering.either(found)
+        free = True if lowering.dialect.any_levels is None else lowering.anything()
+        wire["additionalProperties"] = free if anything else lowering.either(found)
+        if not fields:  # outlines-core takes an object with `properties`, even none of them, for a closed one
+            del wire["properties"], wire["required"]
     if found and fields and lowering.dialect.keys_by_escape:
         lowering.relax(path, "additionalProperties", "a key can be spelled with escapes to pass for a declared one")
     return wire

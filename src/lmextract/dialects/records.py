@@ -26,7 +26,9 @@ class Dialect:
     `closes`: an object that declares properties and says nothing of others takes no others.
     `extra_keys`: how keys beyond the declared ones are held: with their patterns, without them, or not at all.
     `tuples`: `open` takes `prefixItems` with `items` and bounds; `fixed` just one length at a time.
-    `bare_any`: `{}` is any value; elsewhere every type is named.  `keys_by_escape`: a key beyond the declared ones may be
+    `bare_any`: `{}` is any value; elsewhere every type is named.  `any_levels`: how deep values without a schema nest.
+    `most_chars`: how large a wire schema may be, and `most_parts` of how many parts, before less of it is sent.
+    `deepest`: from there on, nothing but the type of a value is said.  `keys_by_escape`: a key beyond the declared ones may be
     spelled with escapes to pass for a declared one.
     `named_rules`: a regular expression can be had for a bare value (see `Lowering.named_rule`).
     `style`: how strings are constrained; None: not at all.  `bare_strings`: a plain string needs its own pattern there.
@@ -43,6 +45,10 @@ class Dialect:
     extra_keys: Literal["patterns", "values", "none"] = "values"
     tuples: Literal["open", "fixed"] = "fixed"
     bare_any: bool = False
+    any_levels: int | None = None
+    most_chars: int | None = None
+    most_parts: int = 20_000
+    deepest: int = 70
     keys_by_escape: bool = False
     named_rules: bool = False
     style: Style | None = None
@@ -100,6 +106,9 @@ OUTLINES = Dialect(
     extra_keys="none",
     style=Style(json_text=True, ranges=False, most_times=256, codes=False),
     bare_strings=True,
+    any_levels=1,
+    most_chars=12_000,
+    most_parts=600,
     most_length=256,
     most_items=64,
     most_values=500,
@@ -121,6 +130,9 @@ SAFE = Dialect(
     carried=_BOUNDS | {"multipleOf"},
     references=False,
     extra_keys="none",
+    any_levels=1,
+    most_chars=12_000,
+    most_parts=600,
     style=Style(json_text=True, escapes=False, ranges=False, most_times=256),
     most_length=256,
     most_items=64,
@@ -135,6 +147,9 @@ STRUCTURE = Dialect(
     keywords=frozenset(),
     references=False,
     extra_keys="none",
+    any_levels=1,
+    most_chars=12_000,
+    most_parts=600,
     most_items=0,
     most_values=50,
     narrower=OUTLINES.narrower,
