@@ -221,7 +221,27 @@ def _async(extractor: Extractor[Any], text: str) -> Extraction[Any]:
     return asyncio.run(extractor.arun(text))
 
 
-MODES: dict[str, Callable[[Extractor[Any], str], Extraction[Any]]] = {"sync": _sync, "async": _async}
+def _streamed(extractor: Extractor[Any], text: str) -> Extraction[Any]:
+    *_, last = extractor.stream(text)
+    assert isinstance(last, Extraction)
+    return last
+
+
+def _streamed_async(extractor: Extractor[Any], text: str) -> Extraction[Any]:
+    async def last_of() -> Extraction[Any]:
+        *_, last = [event async for event in extractor.astream(text)]
+        assert isinstance(last, Extraction)
+        return last
+
+    return asyncio.run(last_of())
+
+
+MODES: dict[str, Callable[[Extractor[Any], str], Extraction[Any]]] = {
+    "sync": _sync,
+    "async": _async,
+    "streamed": _streamed,
+    "streamed async": _streamed_async,
+}
 """Every way to run an extraction."""
 
 

@@ -62,6 +62,16 @@ def test_lite_llms_name_for_the_key_comes_before_lm_studios(environment: dict[st
     assert Settings.from_environment(environment).lmstudio_key == key
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"), [("true", True), (" True ", True), ("false", False), ("1", False), ("", False)]
+)
+def test_only_true_lets_telemetry_hold_content(said: str, *, meant: bool) -> None:
+    name = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+
+    assert Settings.from_environment({name: said}).capture_content is meant
+    assert Settings.from_environment({}).capture_content is False
+
+
 def test_no_repr_shows_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LM_STUDIO_API_KEY", "sk-lm-secret")
 

@@ -36,7 +36,8 @@ class Book(BaseModel):
     year: int | None = None
 
 
-A, B, C, D = ({"title": title, "year": 1960 + n} for n, title in enumerate("ABCD"))
+BOOKS: list[dict[str, Any]] = [{"title": title, "year": 1960 + n} for n, title in enumerate("ABCD")]
+A, B, C, D = BOOKS
 LIST: dict[str, Any] = {"type": "array", "items": {"$ref": "#/$defs/N"}, "$defs": {"N": {"type": "integer"}}}
 
 
@@ -340,7 +341,7 @@ def test_a_target_that_was_made_before_is_refused() -> None:
 
 def test_the_context_reaches_the_items() -> None:
     def known(title: str, info: ValidationInfo) -> str:
-        if title not in info.context:
+        if info.context is None or title not in info.context:
             raise ValueError("unknown")
         return title
 

@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+import lmextract.telemetry as names_of
 from lmextract import (
     Document,
     Extraction,
@@ -331,6 +333,14 @@ def test_content_is_recorded_where_the_environment_says_so(
             "finish_reason": "stop",
         }
     ]
+
+
+def test_every_name_is_on_the_page() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "accounting.md").read_text("utf-8")
+    names = [value for name, value in vars(names_of).items() if name.isupper() and isinstance(value, str)]
+
+    assert len(names) > 20
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def modules_after(script: str) -> set[str]:

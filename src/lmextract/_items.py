@@ -284,8 +284,8 @@ def items(events: Generator[Event[Any]], progress: ItemProgress[T]) -> Generator
 
 async def aitems(events: AsyncGenerator[Event[Any]], progress: ItemProgress[T]) -> AsyncGenerator[T | Extraction[Any]]:
     """Do as `items` does, awaited."""
-    async with Owned(events):
-        async for event in events:
+    async with Owned(events) as owned:
+        async for event in owned:
             for item in progress.see(event):
                 yield item
             if isinstance(event, Extraction):

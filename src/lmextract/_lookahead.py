@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "COMMAS",
     "LITERALS",
     "OPENERS",
     "Manners",
@@ -115,7 +116,7 @@ def _fits_key(text: str, at: int, manners: Manners, *, sure: bool) -> bool:
 
 def lost_key(text: str, at: int) -> re.Match[str] | None:
     """A key whose closing quote is missing, as in `"name: "x"`; the first group is the key."""
-    return None if _KEY.match(text, at) else _LOST_KEY.match(text, at)
+    return None if _KEY.match(text, at) or _CUT_KEY.match(text, at) else _LOST_KEY.match(text, at)
 
 
 def ends_string(text: str, at: int, place: Place, manners: Manners) -> bool:

@@ -97,8 +97,8 @@ def partials(events: Generator[Event[T]], schema: JsonSchema) -> Generator[Parti
 async def apartials(events: AsyncGenerator[Event[T]], schema: JsonSchema) -> AsyncGenerator[Partial | Extraction[T]]:
     """Do as `partials` does, awaited."""
     progress = Progress(schema)
-    async with Owned(events):
-        async for event in events:
+    async with Owned(events) as owned:
+        async for event in owned:
             seen = event if isinstance(event, Extraction) else progress.see(event)
             if seen is not None:
                 yield seen

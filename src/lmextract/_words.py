@@ -16,10 +16,10 @@ from lmextract.types import Json
 
 __all__ = ["read_word"]
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,\])};:/#\"]|$)")
-_TO_NEXT = re.compile(r"\s*+(?:[,}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][-+]?\d++)?(?=[\s,，\])};:/#\"]|$)")
+_TO_NEXT = re.compile(r"\s*+(?:[,，}\])\[{;:/#\"'“`<\-\d]|$)|\s*+\n|\s++(?:true|false|null|True|False|None)\b")
 _QUOTE_AFTER = re.compile(r"\"\s*+(?:[,}\]\n]|$)")
-_STOP = re.compile(r"[,}\]\n{\[;\"]")
+_STOP = re.compile(r"[,，}\]\n{\[;\"]")
 _LITERAL = re.compile(r"(?:[+-]?inf(?:inity)?|nan|true|false|null|none|nil|undefined)\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\s(?://|#)[^\n]*$|\s*/\*.*$", re.DOTALL)
 _LITERALS: dict[str, Any] = {
@@ -76,7 +76,9 @@ def _bare(text: str, at: int, place: Place, manners: Manners) -> str:
                 break
             if fits_key(text, end, manners):
                 break
-        elif stop[0] != "," or place != "value" or fits_key(text, end + 1, manners) or _ends_object(text, end + 1):
+        elif (
+            stop[0] not in ",，" or place != "value" or fits_key(text, end + 1, manners) or _ends_object(text, end + 1)
+        ):
             break
     else:
         end = len(text)

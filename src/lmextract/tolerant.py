@@ -56,7 +56,7 @@ _MOST_JUDGED = 100
 _BLANK = re.compile(r"[ \t\r\n]*")
 _ODD_BLANK = re.compile(r"\s|[\ufeff\u200b\u2060]|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|$)", re.DOTALL)
 _ELISION = re.compile(r"(?:(?://|#|/\*)\s*)?(?:\.\.\.|…)")
-_BARE_KEY = re.compile(r"([^\s:=,;{}\[\]\"'`][^:=,;{}\[\]\n\"]*+)(\"?)\s*(?==|:)")
+_BARE_KEY = re.compile(r"([^\s:=：,;，{}\[\]\"'`][^:=：,;，{}\[\]\n\"]*+)(\"?)\s*(?=[:=：])")
 _COLON = re.compile(r":=|=>|->|[:=：]")
 _FIELD = re.compile(r"\"[^\"\n]*\"\s*:")
 # What follows a value that ended too early, for one of its quotes or brackets was misread.

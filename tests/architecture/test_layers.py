@@ -25,7 +25,7 @@ HOMES = {
     "subprocess": ("servers/",),
     "random": ("servers/", "testing/"),
     "secrets": ("servers/", "testing/"),
-    "time": ("servers/", "testing/", "cli/"),
+    "time": ("servers/", "testing/", "cli/", "watching.py"),
     "socket": ("servers/", "testing/"),
     "urllib.request": (),
     "http.client": (),

@@ -138,7 +138,7 @@ def test_connections_are_used_again_after_a_stream_that_was_read_to_its_end(run:
 
 # --- leaving early
 
-SLOW = Timing(token_s=0.01)
+SLOW = Timing(token_s=0.004)
 LONG = {"value": ["a rather long text"] * 100 + ["x" * 2000]}
 
 
@@ -278,6 +278,32 @@ except KeyboardInterrupt:
     server.close()
     print("left", sockets(), threading.active_count(), flush=True)
 """
+
+
+def test_a_loop_that_ends_with_a_stream_half_read_has_nothing_to_complain_of() -> None:
+    program = """
+import asyncio, sys
+from lmextract import LMStudio, astream
+
+async def broken(server):
+    async for part in astream(list[str], "A text.", server=server):
+        break
+
+async def kept(server):
+    parts = astream(list[str], "A text.", server=server)
+    await anext(parts)
+    return parts
+
+server = LMStudio(sys.argv[1])
+asyncio.run(broken(server))
+asyncio.run(kept(server))
+"""
+    with FakeLMStudio([LONG, LONG], timing=SLOW) as fake:
+        command = [sys.executable, "-W", "error", "-c", program, fake.base_url]
+        child = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert (child.returncode, child.stderr) == (0, "")
+        assert fake.wait_for(lambda: len(fake.disconnected) == 2)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at open sockets through /proc")

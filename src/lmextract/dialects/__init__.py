@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lmextract.dialects.compiling import compile_schema
-from lmextract.dialects.first import lower_further
+from lmextract.dialects.ladder import lower_further
 from lmextract.dialects.records import DIALECTS, Dialect, dialect_for
 from lmextract.dialects.restoring import restore, to_wire
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from lmextract.dialects.branches import Expander
 from lmextract.dialects.drafts import draft_of
 from lmextract.dialects.linking import linked, weight
-from lmextract.dialects.lowering import Lowering
+from lmextract.dialects.lowering import Lowering, TooLargeError
 from lmextract.dialects.records import DIALECTS, STRUCTURE, Dialect
-from lmextract.types import JsonSchema, Path, WireSchema
+from lmextract.types import JsonSchema, Path, Relaxation, WireSchema
 
 if TYPE_CHECKING:
     from lmextract.target import Target
@@ -66,13 +66,15 @@ def expander_of(schema: JsonSchema) -> Expander:
 def compile_afresh(schema: JsonSchema, dialect: str, *, typed: bool = False) -> WireSchema:
     """The wire schema of a JSON Schema, made anew; `typed`: pydantic is what checks the values."""
     record, dropped = record_of(dialect)
-    wire = _attempt(schema, record, dropped, typed=typed)
-    for smaller, without in _smaller(record, dropped):
-        if wire is not None:
-            break
-        wire = _attempt(schema, smaller, without, typed=typed)
-    assert wire is not None  # the last attempt is made at any size
-    return replace(wire, dialect=dialect)
+    expander = expander_of(schema)
+    for smaller, without in ((record, dropped), *_smaller(record, dropped)):
+        lowering = Lowering(expander, smaller, typed=typed, dropped=without)
+        try:
+            wire, wrapped, relaxations = _attempt(schema, lowering)
+        except TooLargeError:
+            continue
+        return WireSchema(wire, relaxations, not relaxations, dialect, wrapped)
+    raise AssertionError("the last attempt is made at any size")
 
 
 def _smaller(record: Dialect, dropped: frozenset[str]) -> Iterator[tuple[Dialect, frozenset[str]]]:
@@ -84,20 +86,19 @@ def _smaller(record: Dialect, dropped: frozenset[str]) -> Iterator[tuple[Dialect
     yield replace(STRUCTURE, bare_strings=record.bare_strings, style=record.style, deepest=0, most_chars=None), less
 
 
-def _attempt(schema: JsonSchema, record: Dialect, dropped: frozenset[str], *, typed: bool) -> WireSchema | None:
-    """The wire schema for a dialect; None if it is larger than the engine should get."""
-    lowering = Lowering(expander_of(schema), record, typed=typed, dropped=dropped)
+def _attempt(schema: JsonSchema, lowering: Lowering) -> tuple[dict[str, Any], bool, tuple[Relaxation, ...]]:
+    """The wire schema of one lowering, whether its root is wrapped, and what was relaxed."""
     wire = lowering.lowered((schema,), Path())
-    if record.most_chars is not None and (lowering.is_large or (wire and weight(wire) > record.most_chars)):
-        return None
+    most = lowering.dialect.most_chars
+    if most is not None and wire is not None and weight(wire) > most:
+        raise TooLargeError
     if wire is None:
         lowering.relax(Path(), "schema", "no value satisfies it")
         wire = lowering.anything()
     wrapped = not _is_object(wire)
     if wrapped:
         wire = {"type": "object", "properties": {"value": wire}, "required": ["value"], "additionalProperties": False}
-    whole = linked(wire, lowering.knots, lowering.shared.values())
-    return WireSchema(whole, lowering.relaxations, not lowering.relaxations, record.name, wrapped)
+    return linked(wire, lowering.knots, lowering.shared.values()), wrapped, lowering.relaxations
 
 
 def _is_object(wire: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ __all__ = ["linked", "weight"]
 
 _PREFIX = "#/$defs/"
 _WORTH_A_NAME = 12
+_TIMES = re.compile(r"(\d+)\}")
 
 
 def linked(
@@ -36,7 +38,9 @@ def weight(wire: dict[str, Any]) -> int:
 
     def weigh(part: dict[str, Any]) -> int:
         if id(part) not in known:
-            own = sum(len(keyword) + 6 for keyword in part) + len(part.get("pattern", ""))
+            own = sum(len(keyword) + 6 for keyword in part)
+            if "pattern" in part:
+                own += len(part["pattern"]) + sum(4 * int(times) for times in _TIMES.findall(part["pattern"]))
             own += sum(2 * len(name) + 8 for name in part.get("properties", ()))
             own += sum(len(str(value)) + 4 for value in part.get("enum", ()))
             known[id(part)] = own + sum(map(weigh, _parts(part)))

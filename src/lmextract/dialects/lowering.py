@@ -16,10 +16,14 @@ from lmextract.dialects.regex import Node, Style, written
 from lmextract.dialects.strings import lower_string
 from lmextract.types import Json, Path, Relaxation
 
-__all__ = ["Lowering"]
+__all__ = ["Lowering", "TooLargeError"]
 
 _VALUE = Style(json_text=False, braces=False)
 _SCALARS = kinds.NULL | kinds.BOOLEAN | kinds.NUMBER | kinds.STRING
+
+
+class TooLargeError(Exception):
+    """The wire schema becomes larger than the engine should get."""
 
 
 class Lowering:
@@ -44,11 +48,6 @@ class Lowering:
         self._anything: dict[int, dict[str, Any]] = {}
 
     @property
-    def is_large(self) -> bool:
-        """Whether there were more parts than the engine should get."""
-        return self._made > self.dialect.most_parts
-
-    @property
     def relaxations(self) -> tuple[Relaxation, ...]:
         """What was given up so far, once each."""
         return tuple(self._relaxations.values())
@@ -70,6 +69,8 @@ class Lowering:
             return wire
         if key in self._open and self.dialect.references:
             return self._knot(key, path)
+        if self._made > self.dialect.most_parts and self.dialect.most_chars is not None:
+            raise TooLargeError
         if len(path) > self.dialect.deepest or self._made > self.dialect.most_parts:
             self.relax(path, "schema", "it is too deep or too large for a grammar")
             return self._typed_only(members)
