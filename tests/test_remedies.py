@@ -275,6 +275,29 @@ def test_a_part_whose_json_breaks_off_into_words_is_not_taken_for_whole() -> Non
     assert result.value == RIGHT
 
 
+def test_after_no_answer_to_a_mend_the_whole_is_asked_for_and_told_what_was_wrong() -> None:
+    result, requests = asked(BAD, "I do not know.", RIGHT.model_dump())
+
+    assert result.value == RIGHT
+    assert requests[2].kind == "repair"
+    assert "total" in requests[2].messages[-1].content
+
+
+def test_after_no_answer_to_a_rest_the_rest_is_asked_for_again() -> None:
+    result, requests = asked(REST_CUT, "", {"lines[1:]": [WOOD], "total": 12.5})
+
+    assert result.value == RIGHT
+    assert names(requests[2]) == names(requests[1])
+
+
+@pytest.mark.parametrize("first", [BAD, REST_CUT])
+def test_what_was_right_is_kept_where_repairs_bring_no_answer(first: Any) -> None:
+    error, _ = failed(ReplyError, first, "", "")
+
+    assert error.partial["number"] == "7"
+    assert NAILS in error.partial["lines"]
+
+
 # --- the server
 
 

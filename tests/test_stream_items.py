@@ -169,6 +169,16 @@ def test_a_new_answer_may_put_what_was_given_elsewhere() -> None:
     assert titles(extraction.value) == "CBA"
 
 
+def test_a_new_answer_may_spell_what_was_given_otherwise() -> None:
+    target = Annotated[list[Book], Field(min_length=2)]
+    books, _ = given(
+        target,
+        ScriptedServer(['{"value": [{"title": "A"}]}', '{"value": [{"year": null, "title": "A"}, {"title": "B"}]}']),
+    )
+
+    assert titles(books) == "AB"
+
+
 def test_an_answer_that_takes_an_item_back_is_asked_again() -> None:
     target = Annotated[list[Book], Field(min_length=3)]
     changed = {"title": "A!", "year": 1960}

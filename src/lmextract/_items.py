@@ -153,8 +153,8 @@ class ItemProgress(Generic[T]):
         self._whole_target = whole
         self._item = item
         self._context = context
-        self._given: dict[str, int] = {}
-        self._order: list[str] = []
+        self._given: list[tuple[str, T]] = []
+        self._keys: Counter[str] = Counter()
         self._held: list[tuple[str, T]] = []
         self._growth: Growth | None = None
         self._at = 0
@@ -200,8 +200,8 @@ class ItemProgress(Generic[T]):
         while self._growth is growth and self._at < len(found):
             item = found[self._at]
             key = _key(item)
-            if self._at < len(self._order):
-                checked: Any = None if self._order[self._at] == key else Invalid(())
+            if self._at < len(self._given):
+                checked: Any = None if self._given[self._at][0] == key else Invalid(())
             else:
                 checked = self._item.check(item, context=self._context)
             if isinstance(checked, Invalid):
@@ -213,12 +213,12 @@ class ItemProgress(Generic[T]):
 
     def _in_turn(self, key: str, value: T) -> Iterator[T]:
         self._held.append((key, value))
-        if key in self._given:
+        if key in self._keys:
             return
         held, self._held = self._held, []
         for each, ready in held:
-            self._given[each] = self._given.get(each, 0) + 1
-            self._order.append(each)
+            self._keys[each] += 1
+            self._given.append((each, ready))
             yield ready
 
     # --- the whole answer
@@ -229,16 +229,35 @@ class ItemProgress(Generic[T]):
             return checked
         if checked.value is value and _is_not_finite(value):  # a raw schema's check lets NaN pass
             return Invalid((Problem(Path(), "not_finite", "should hold finite numbers only"),))
-        rest, missing = _without(value, self._given)
-        if missing:
-            return Invalid(tuple(_taken_back(value, self._order, missing)))
-        settled: list[T] = []
-        for index, item in rest:
+        typed: list[T] = []
+        for index, item in enumerate(value):
             one = self._item.check(item, context=context)
             if isinstance(one, Invalid):
                 return Invalid(tuple(replace(each, path=Path(index, *each.path)) for each in one.problems))
-            settled.append(one.value)
-        return Valid(_Settled(checked.value, tuple(settled)), checked.notes)
+            typed.append(one.value)
+        rest, missing = self._told_apart(value, typed)
+        if missing:
+            return Invalid(tuple(_taken_back(place, key, value) for place, key in missing))
+        return Valid(_Settled(checked.value, tuple(rest)), checked.notes)
+
+    def _told_apart(self, value: list[Json], typed: list[T]) -> tuple[list[T], list[tuple[int, str]]]:
+        """The items that were not given, and the places and keys of those that were given and are there no longer."""
+        left, rest = Counter(self._keys), list[T]()
+        for item, one in zip(value, typed, strict=True):
+            key = _key(item)
+            if left[key] > 0:
+                left[key] -= 1
+            else:
+                rest.append(one)
+        missing: list[tuple[int, str]] = []
+        for place, (key, one) in enumerate(self._given):
+            if left[key] > 0:
+                left[key] -= 1
+                if one in rest:  # the same, spelled otherwise
+                    rest.remove(one)
+                else:
+                    missing.append((place, key))
+        return rest, missing
 
 
 def _key(item: Json) -> str:
@@ -254,23 +273,9 @@ def _is_not_finite(value: Json) -> bool:
     return False
 
 
-def _without(value: list[Json], given: Mapping[str, int]) -> tuple[list[tuple[int, Json]], Counter[str]]:
-    """The items that were not given, with their places; and those that were given and are not there."""
-    left, rest = Counter(given), list[tuple[int, Json]]()
-    for index, item in enumerate(value):
-        key = _key(item)
-        if left[key] > 0:
-            left[key] -= 1
-        else:
-            rest.append((index, item))
-    return rest, +left
-
-
-def _taken_back(value: list[Json], given: list[str], missing: Counter[str]) -> Iterator[Problem]:
-    for index, key in enumerate(given):
-        if missing[key] > 0:
-            path = Path(index) if index < len(value) else Path()
-            yield Problem(path, "taken_back", f"should still have the item {key}, as before", value)
+def _taken_back(place: int, key: str, value: list[Json]) -> Problem:
+    path = Path(place) if place < len(value) else Path()
+    return Problem(path, "taken_back", f"should still have the item {key}, as before", value)
 
 
 def items(events: Generator[Event[Any]], progress: ItemProgress[T]) -> Generator[T | Extraction[Any]]:

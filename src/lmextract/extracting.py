@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVar, cast, overload
 
 from lmextract._owned import Owned
+from lmextract._rungs import remembering, rung
 from lmextract.dialects import compile_schema, to_wire
 from lmextract.drive import Event, arun, arun_streamed, run, run_streamed
 from lmextract.errors import DocumentError, ExampleError
@@ -199,10 +200,19 @@ class Extractor(Generic[T]):
 
         declared = cast("Target[T]", target_of(self.target))
         wire, constant = _prepared(declared, profile.dialect, self.instructions, self._shown)
-        flow = extraction(
-            Plan(target or declared, wire, constant, profile, self.options, self.repairs, self.context, self.think),
-            document,
+        taken, notes = rung(server, profile.model, wire)
+        plan = Plan(
+            target=target or declared,
+            wire=taken,
+            preamble=constant,
+            profile=profile,
+            options=self.options,
+            repairs=self.repairs,
+            context=self.context,
+            think=self.think,
+            notes=notes,
         )
+        flow = remembering(extraction(plan, document), server, profile.model, wire)
         return watched(flow, watchers_of(declared, server, self.on_step, attached=attached))
 
     def __repr__(self) -> str:

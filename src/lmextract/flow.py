@@ -43,7 +43,7 @@ Flow = Generator[Request, Reply, Extraction[T]]
 def extraction(plan: Plan[T], document: Document) -> Flow[T]:
     """Ask, read, check; cure what is wrong, in at most `plan.repairs` further requests; then give up."""
     attempts: tuple[Attempt, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes = plan.notes
     ask = first_ask(plan, document)
     if plan.think:
         thoughts = thinking_ask(ask)
@@ -84,7 +84,7 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
         return read_reply(reply, plan.target, wire=ask.request.schema, context=plan.context), None
     parts = read_reply(reply, ask.mend.target, wire=ask.request.schema)
     if not parts.found:
-        return Reading(Invalid(parts.problems), ask.value, parts.notes, None), None
+        return _read_no_parts(plan, ask, ask.mend, parts)
     if parts.truncated:
         return _read_cut_parts(plan, ask, ask.mend, parts)
     missing = unsaid(ask.mend, parts.json)
@@ -102,6 +102,16 @@ def _read(plan: Plan[T], ask: Ask, reply: Reply) -> tuple[Reading[T], Mend | Non
     return Reading(checked, value, notes, parts.source), None
 
 
+def _read_no_parts(plan: Plan[T], ask: Ask, mend: Mend, parts: Reading[Any]) -> tuple[Reading[T], Mend | None]:
+    """An answer without any JSON leaves the value as it was, and what was wrong with it."""
+    if ask.kind == "rest":
+        cut = Invalid((_cut_at(mend), *parts.problems))
+        return Reading(cut, ask.value, parts.notes, truncated=True), mend
+    checked = plan.target.check(ask.value, context=plan.context)
+    problems = (*parts.problems, *(checked.problems if isinstance(checked, Invalid) else ()))
+    return Reading(Invalid(problems), ask.value, parts.notes), None
+
+
 def _has_all_of(before: Json, said: Json) -> bool:
     """Whether an answer names all that there was: the whole again, as models without a grammar give it."""
     return is_object(before) and is_object(said) and before.keys() <= said.keys()
@@ -117,9 +127,11 @@ def _read_cut_parts(plan: Plan[T], ask: Ask, mend: Mend, parts: Reading[Any]) ->
         return Reading(checked, value, (*parts.notes, late, *checked.notes), parts.source), None
     if ask.kind == "mend" and isinstance(checked, Invalid):  # what is still wrong says more than that it was cut
         return Reading(checked, value, parts.notes, parts.source), None
-    place = lacking.parts[0].path if lacking else Path()
-    cut = Invalid((Problem(place, "truncated", "the answer was cut off here"),))
-    return Reading(cut, value, parts.notes, parts.source, truncated=True), lacking
+    return Reading(Invalid((_cut_at(lacking),)), value, parts.notes, parts.source, truncated=True), lacking
+
+
+def _cut_at(lacking: Mend | None) -> Problem:
+    return Problem(lacking.parts[0].path if lacking else Path(), "truncated", "the answer was cut off here")
 
 
 def _not_given(parts: Iterable[Part]) -> Iterator[Problem]:
@@ -200,4 +212,8 @@ def _given_up(reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...]
 def _partial(reading: Reading[Any]) -> Json:
     """What was read less what is wrong with it; where an answer was cut, what stands before the cut is not wrong."""
     whole = reading.json if reading.cut_at is None else settled(reading.json, reading.cut_at)[0]
-    return without(whole, (problem.path for problem in reading.problems if problem.code != "truncated"))
+    return without(whole, (problem.path for problem in reading.problems if _is_of_the_value(problem, reading)))
+
+
+def _is_of_the_value(problem: Problem, reading: Reading[Any]) -> bool:
+    return problem.code != "truncated" and (reading.found or bool(problem.path))

@@ -27,6 +27,7 @@ from lmextract.types import (
     Document,
     Json,
     Message,
+    Note,
     Options,
     Profile,
     Reply,
@@ -62,6 +63,7 @@ class Plan(Generic[T]):
     repairs: int = 2
     context: Any = None
     think: bool = False
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from lmextract.dialects import DIALECTS, compile_schema, lower_further
@@ -39,9 +41,14 @@ def test_every_descent_ends_without_a_schema(dialect: str, said: str) -> None:
         rungs.append(lower)
         assert len(rungs) < 12
 
-    names = [rung.dialect for rung in rungs]
-    assert len(set(names)) == len(names)
-    assert names[-1] == "structure"
+    assert all(one.schema != below.schema for one, below in pairwise(rungs))
+    assert rungs[-1].dialect == "structure"
+
+
+def test_what_can_be_no_simpler_is_sent_without_a_schema_at_once() -> None:
+    plain = {"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]}
+
+    assert lower_further(compile_schema(plain, "gguf"), plain, OTHER) is None
 
 
 def test_a_refusal_that_names_nothing_goes_to_safe_then_to_structure() -> None:

@@ -329,3 +329,16 @@ def test_a_server_that_is_only_starting_is_waited_for() -> None:
 
     with FakeLMStudio([DUNE], faults=starting) as fake:
         assert extract(Book, "Dune", server=studio(fake)).title == "Dune"
+
+
+def test_the_rung_that_a_server_took_is_where_the_next_question_starts() -> None:
+    refusal = Fault.error("Failed to initialize samplers: failed to parse grammar")
+    coded = {"type": "object", "properties": {"code": {"type": "string", "pattern": "^[A-Z]$"}}, "required": ["code"]}
+    with FakeLMStudio([{"code": "A"}] * 3, faults=[refusal]) as fake:
+        extractor = Extractor(coded, server=studio(fake))
+        results = [extractor.run("Dune") for _ in range(2)]
+        bodies = asked(fake)
+
+    assert len(bodies) == 3
+    assert bodies[2]["response_format"] == bodies[1]["response_format"] != bodies[0]["response_format"]
+    assert [{note.code for note in result.notes} for result in results] == [{"relaxed-schema"}] * 2

@@ -27,8 +27,13 @@ _NAMED = (
 def lower_further(wire: WireSchema, schema: JsonSchema, error_text: str) -> WireSchema | None:
     """The wire schema one rung below one that was refused with these words; None is no schema at all.
 
-    `schema` is the target's own.
+    `schema` is the target's own.  A rung that would send the same again is passed over.
     """
+    lower = _below(wire, schema, error_text)
+    return lower_further(lower, schema, error_text) if lower is not None and lower.schema == wire.schema else lower
+
+
+def _below(wire: WireSchema, schema: JsonSchema, error_text: str) -> WireSchema | None:
     name, _, dropped = wire.dialect.partition(" without ")
     if name == STRUCTURE.name:
         return None
