@@ -312,9 +312,12 @@ def test_after_a_refusal_repairs_stay_on_the_lower_rung() -> None:
 
 
 def test_a_schema_that_was_given_up_does_not_come_back() -> None:
-    _, requests = asked(REFUSAL, REFUSAL, "no JSON", BAD, {"total": 12.5})
+    replies = iter(["no JSON", BAD, {"total": 12.5}])
+    server = ScriptedServer(lambda request: REFUSAL if request.schema else next(replies), profile=PROFILE)
+    Extractor(Invoice, server=server).run("Invoice 7")
 
-    assert [request.schema is None for request in requests] == [False, False, True, True, True]
+    assert [request.kind for request in server.requests if not request.schema] == ["extract", "repair", "mend"]
+    assert all(request.schema is None for request in server.requests[-3:])
 
 
 @pytest.mark.parametrize("error", [ServerUnavailable("gone"), ContextOverflow("full")])

@@ -26,7 +26,6 @@ from lmextract import (
     TruncatedReply,
     stream_items,
 )
-from lmextract.streaming import ItemStream
 from lmextract.testing import FakeLMStudio, Fault, Reasoning, ScriptedServer
 from lmextract.types import Json, Profile
 
@@ -111,10 +110,6 @@ def test_items_that_are_scalars_are_given_with_what_follows_them() -> None:
     heard = [server.said for _ in stream_items(list[int], "A text.", server=server)]
 
     assert heard == ['{"value": [10,', '{"value": [10, 200]']
-
-
-def test_a_list_without_items_gives_none() -> None:
-    assert given(list[Book], ScriptedServer([wrapped()]))[0] == []
 
 
 @examples(values=st.lists(st.integers(0, 5) | st.text(max_size=3)), size=st.integers(1, 30))
@@ -382,6 +377,7 @@ def test_a_stream_that_was_closed_gives_nothing_more() -> None:
     with stream_items(list[Book], "A text.", server=ScriptedServer([wrapped(A, B)])) as items:
         assert next(items) == Book(**A)
 
+    assert iter(items) is items
     assert list(items) == []
     assert items.extraction is None
 
@@ -390,13 +386,3 @@ def test_a_stream_that_was_closed_gives_nothing_more() -> None:
 def test_an_error_of_the_server_ends_it(run: Callable[..., Any]) -> None:
     with pytest.raises(ServerUnavailable):
         run(list[Book], ScriptedServer([ServerUnavailable("gone")]))
-
-
-def test_it_is_an_iterator_with_an_end() -> None:
-    items = stream_items(list[int], "A text.", server=ScriptedServer([wrapped(1)]))
-
-    assert isinstance(items, ItemStream)
-    assert iter(items) is items
-    assert list(items) == [1]
-    assert list(items) == []
-    assert items.extraction is not None

@@ -50,7 +50,7 @@ def extraction(plan: Plan[T], document: Document) -> Flow[T]:
         reply = yield thoughts.request
         attempts += (Attempt(thoughts.kind, thoughts.request, reply),)
         ask = with_thoughts(ask, thoughts, reply)
-    left = plan.repairs
+    left, best = plan.repairs, None
     while True:
         try:
             reply = yield ask.request
@@ -65,11 +65,12 @@ def extraction(plan: Plan[T], document: Document) -> Flow[T]:
         reply = _without_loop(reply)
         reading, lacking = _read(plan, ask, reply)
         attempts += (Attempt(ask.kind, ask.request, reply, reading.problems),)
+        best = best if reading.json is None else reading
         if reading.ok:
             return _result(plan, reading, attempts, notes)
         further = remedy(plan, Turn(ask, reply, reading, lacking)) if left else None
         if further is None:
-            raise _given_up(reading, reply, attempts)
+            raise _given_up(reading, reply, attempts, best)
         ask, left = further, left - 1
 
 
@@ -195,7 +196,9 @@ def _spent(attempts: tuple[Attempt, ...]) -> Usage:
     return sum((attempt.reply.usage for attempt in attempts), Usage())
 
 
-def _given_up(reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...]) -> ReplyError:
+def _given_up(
+    reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...], best: Reading[Any] | None
+) -> ReplyError:
     tries = f"{len(attempts)} {'reply' if len(attempts) == 1 else 'replies'}"
     kind: type[ReplyError] = InvalidReply
     reason, hint = f"no reply fits the target ({tries}):", ""
@@ -206,7 +209,7 @@ def _given_up(reading: Reading[Any], reply: Reply, attempts: tuple[Attempt, ...]
     elif any(problem.code == "truncated" for problem in reading.problems):
         kind, reason = TruncatedReply, f"the answer was cut at {reply.usage.completion} tokens ({tries})."
         hint = "Raise max_tokens, load the model with a longer context, or ask for less."
-    return kind(reason, hint=hint, problems=reading.problems, attempts=attempts, partial=_partial(reading))
+    return kind(reason, hint=hint, problems=reading.problems, attempts=attempts, partial=_partial(best or reading))
 
 
 def _partial(reading: Reading[Any]) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lmextract.dialects.parts import Part, counts, distinct
@@ -78,7 +78,11 @@ def _says_rest(parts: Sequence[Part]) -> bool:
     """Whether any part speaks of the items behind the places it names."""
     for part in parts:
         keyword = "additionalItems" if isinstance(part.get("items"), list) else "items"
-        if keyword in part or "unevaluatedItems" in part or ("maxItems" in part and len(_prefix(part)) != part["maxItems"]):
+        if (
+            keyword in part
+            or "unevaluatedItems" in part
+            or ("maxItems" in part and len(_prefix(part)) != part["maxItems"])
+        ):
             return True
     return False
 

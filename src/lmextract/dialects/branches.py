@@ -237,7 +237,9 @@ class Expander:
         if any(part is schema for part in branch.parts):
             return branch
         if not self.draft.ignored.isdisjoint(schema):
-            schema = self._once(schema, "meant", lambda: {k: v for k, v in schema.items() if k not in self.draft.ignored})
+            schema = self._once(
+                schema, "meant", lambda: {k: v for k, v in schema.items() if k not in self.draft.ignored}
+            )
         if all(keyword in _NO_PART for keyword in schema):
             return branch
         return branch.with_part(schema)

@@ -72,7 +72,11 @@ def _by_length(wanted: Range) -> Iterator[Node]:
         ceiling = wanted.high if at_high and wanted.high is not None else Decimal(10) ** length
         digits = max(len(_fraction(floor)), len(_fraction(ceiling)))
         low = _integer(floor).zfill(length) + _fraction(floor).ljust(digits, "0")
-        high = "9" * (length + digits) if not at_high else _integer(ceiling).zfill(length) + _fraction(ceiling).ljust(digits, "0")
+        high = (
+            "9" * (length + digits)
+            if not at_high
+            else _integer(ceiling).zfill(length) + _fraction(ceiling).ljust(digits, "0")
+        )
         strict = at_low and wanted.low_strict, at_high and wanted.high_strict
         yield _Digits(low, high, length, *strict).rest(0, at_low, at_high)
 

@@ -30,7 +30,9 @@ class Draft:
     id_keyword: str = "$id"
 
 
-_NEWER = frozenset({"dependentRequired", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "prefixItems"})
+_NEWER = frozenset(
+    {"dependentRequired", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "prefixItems"}
+)
 _SIXTH = frozenset({"const", "contains", "propertyNames"})
 _SEVENTH = frozenset({"if", "then", "else"})
 _DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})

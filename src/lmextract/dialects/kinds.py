@@ -7,7 +7,20 @@ from typing import Any
 
 from lmextract.types import Json
 
-__all__ = ["ALL", "ARRAY", "BOOLEAN", "FRACTION", "INTEGER", "NULL", "NUMBER", "OBJECT", "STRING", "key_of", "kind_of", "kinds_of_type"]
+__all__ = [
+    "ALL",
+    "ARRAY",
+    "BOOLEAN",
+    "FRACTION",
+    "INTEGER",
+    "NULL",
+    "NUMBER",
+    "OBJECT",
+    "STRING",
+    "key_of",
+    "kind_of",
+    "kinds_of_type",
+]
 
 NULL, BOOLEAN, INTEGER, FRACTION, STRING, ARRAY, OBJECT = (1 << i for i in range(7))
 NUMBER = INTEGER | FRACTION

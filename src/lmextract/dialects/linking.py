@@ -70,7 +70,9 @@ def _parts(part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 class _Writer:
     """Copies a wire schema, with references in the place of parts that have a name."""
 
-    def __init__(self, names: Mapping[int, str], knots: Mapping[str, dict[str, Any]], definitions: dict[str, Any]) -> None:
+    def __init__(
+        self, names: Mapping[int, str], knots: Mapping[str, dict[str, Any]], definitions: dict[str, Any]
+    ) -> None:
         self.names = names
         self.knots = knots
         self.definitions = definitions

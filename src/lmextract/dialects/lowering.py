@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from lmextract.dialects import kinds
@@ -29,7 +29,9 @@ class TooLargeError(Exception):
 class Lowering:
     """One compilation: what it has lowered so far, and what it had to give up."""
 
-    def __init__(self, expander: Expander, dialect: Dialect, *, typed: bool = False, dropped: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, expander: Expander, dialect: Dialect, *, typed: bool = False, dropped: frozenset[str] = frozenset()
+    ) -> None:
         self.expander = expander
         self.dialect = dialect
         self.keywords = dialect.keywords - dropped
@@ -242,7 +244,9 @@ _STRUCTURED = {"properties"}
 def _options(wire: dict[str, Any]) -> list[dict[str, Any]]:
     """The options of a choice that is small enough to be copied, else the wire schema itself."""
     options: list[dict[str, Any]] | None = wire.get("anyOf") if len(wire) == 1 else None
-    if options is None or any("properties" in option or "items" in option or "prefixItems" in option for option in options):
+    if options is None or any(
+        "properties" in option or "items" in option or "prefixItems" in option for option in options
+    ):
         return [wire]
     return options
 

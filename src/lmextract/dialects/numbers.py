@@ -40,8 +40,14 @@ def _usable(factor: Any) -> bool:
 
 
 def _integers(lowering: Lowering, parts: Sequence[Part], factors: list[float], path: Path) -> dict[str, Any] | None:
-    low = max((math.floor(at) + 1 if strict else math.ceil(at) for part in parts for at, strict in lower_bounds(part)), default=None)
-    high = min((math.ceil(at) - 1 if strict else math.floor(at) for part in parts for at, strict in upper_bounds(part)), default=None)
+    low = max(
+        (math.floor(at) + 1 if strict else math.ceil(at) for part in parts for at, strict in lower_bounds(part)),
+        default=None,
+    )
+    high = min(
+        (math.ceil(at) - 1 if strict else math.floor(at) for part in parts for at, strict in upper_bounds(part)),
+        default=None,
+    )
     if low is not None and high is not None and low > high:
         return None
     if factors:
@@ -74,10 +80,16 @@ def _spelled(lowering: Lowering, low: int | None, high: int | None, path: Path) 
     if (low is None or low < -_FAR) and (high is None or high > _FAR):
         return {"type": "integer"}
     far = 10 * _FAR + 9
-    return {"type": "integer", "minimum": max(-far, -far if low is None else low), "maximum": min(far, far if high is None else high)}
+    return {
+        "type": "integer",
+        "minimum": max(-far, -far if low is None else low),
+        "maximum": min(far, far if high is None else high),
+    }
 
 
-def _multiples(lowering: Lowering, low: int | None, high: int | None, factors: list[float], path: Path) -> dict[str, Any] | None:
+def _multiples(
+    lowering: Lowering, low: int | None, high: int | None, factors: list[float], path: Path
+) -> dict[str, Any] | None:
     listed = _listed(low, high, factors)
     if listed is not None:
         return {"enum": listed} if listed else None
@@ -125,7 +137,9 @@ def _numbers(lowering: Lowering, parts: Sequence[Part], factors: list[float], pa
         return lowering.named_rule(node, wire)
     for keyword in wire.keys() - {"type", "multipleOf"}:
         lowering.relax(path, keyword, "the engine does not hold bounds of numbers")
-    return {keyword: value for keyword, value in wire.items() if keyword == "type" or keyword in lowering.dialect.carried}
+    return {
+        keyword: value for keyword, value in wire.items() if keyword == "type" or keyword in lowering.dialect.carried
+    }
 
 
 def _bounded(low: tuple[float, bool] | None, high: tuple[float, bool] | None) -> dict[str, Any]:

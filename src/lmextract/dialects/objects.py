@@ -47,7 +47,10 @@ def layout_of(expander: Expander, parts: Sequence[Part], *, closes: bool) -> Lay
     names = list(dict.fromkeys((*declared_names(parts), *wanted)))
     listed = _listed_names(expander, parts)
     if listed is not None:
-        names = [*(name for name in names if name in listed or name in wanted), *(name for name in listed if name not in names)]
+        names = [
+            *(name for name in names if name in listed or name in wanted),
+            *(name for name in listed if name not in names),
+        ]
     must = set(wanted)
     closed = is_closed(parts)
     extras = () if listed is not None else tuple(_extras(parts))
@@ -114,7 +117,9 @@ def lower_object(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[
             return []
     gone = [name for name in layout.optional if name not in fields]
     layout = replace(layout, optional=tuple(name for name in layout.optional if name in fields))
-    order = [name for name in dict.fromkeys((*declared_names(parts), *layout.required, *layout.optional)) if name in fields]
+    order = [
+        name for name in dict.fromkeys((*declared_names(parts), *layout.required, *layout.optional)) if name in fields
+    ]
     wires: list[dict[str, Any]] = []
     for variant in _variants(lowering, layout, low, high, path):
         names = {*variant.required, *variant.optional}
@@ -147,7 +152,11 @@ def _field(lowering: Lowering, parts: Sequence[Part], layout: Layout, name: str,
 
 def _relax_names(lowering: Lowering, parts: Sequence[Part], path: Path) -> None:
     names = distinct(part["propertyNames"] for part in parts if "propertyNames" in part)
-    if names and _listed_names(lowering.expander, parts) is None and layout_of(lowering.expander, parts, closes=lowering.dialect.closes).extras:
+    if (
+        names
+        and _listed_names(lowering.expander, parts) is None
+        and layout_of(lowering.expander, parts, closes=lowering.dialect.closes).extras
+    ):
         lowering.relax(path, "propertyNames", "the engine does not hold the names of keys")
 
 
@@ -188,14 +197,23 @@ def _one_more(layout: Layout, *, alone: bool) -> Iterator[Layout]:
 def _object(
     lowering: Lowering, layout: Layout, fields: Mapping[str, Any], gone: Sequence[str], path: Path
 ) -> dict[str, Any]:
-    wire: dict[str, Any] = {"type": "object", "properties": dict(fields), "required": list(fields), "additionalProperties": False}
+    wire: dict[str, Any] = {
+        "type": "object",
+        "properties": dict(fields),
+        "required": list(fields),
+        "additionalProperties": False,
+    }
     if not layout.extras:
         return wire
     if lowering.dialect.extra_keys == "none" and fields:
-        lowering.relax(path, "additionalProperties", "the engine takes no key beyond the declared ones", "cannot be said")
+        lowering.relax(
+            path, "additionalProperties", "the engine takes no key beyond the declared ones", "cannot be said"
+        )
         return wire
     if fields and lowering.dialect.keys_by_escape and _spelling_rules(fields) > _MOST_SPELLING_RULES:
-        lowering.relax(path, "additionalProperties", "so many declared keys cannot be told from others", "cannot be said")
+        lowering.relax(
+            path, "additionalProperties", "so many declared keys cannot be told from others", "cannot be said"
+        )
         return wire
     if gone:
         if "forbidden keys" in lowering.keywords:
@@ -261,4 +279,3 @@ def _patterned(lowering: Lowering, wire: dict[str, Any], layout: Layout, path: P
         value = lowering.lowered(rest[0], path / "*") if rest[0] else {}
         wire["additionalProperties"] = False if value is None else value if rest[0] else True
     return True
-

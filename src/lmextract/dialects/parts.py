@@ -145,7 +145,8 @@ def is_closed(parts: Iterable[Part]) -> bool | None:
 def is_complete(parts: Iterable[Part]) -> bool:
     """Whether a part declares properties as if they were all: with no choice beside them that may bring others."""
     return any(
-        bool(part.get("properties")) and MADE not in part and "anyOf" not in part and "oneOf" not in part for part in parts
+        bool(part.get("properties")) and MADE not in part and "anyOf" not in part and "oneOf" not in part
+        for part in parts
     )
 
 

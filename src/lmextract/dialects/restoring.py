@@ -111,7 +111,9 @@ class _Restorer:
         admitting = [self._expander.admits_null(members) for members in options]
         if all(admitting):
             return False
-        requiring = [admits for admits, branch in zip(admitting, branches, strict=True) if name in required_of(branch.parts)]
+        requiring = [
+            admits for admits, branch in zip(admitting, branches, strict=True) if name in required_of(branch.parts)
+        ]
         return not any(requiring)
 
     def _text(self, options: Sequence[Members], value: str, path: Path) -> Json:
@@ -151,7 +153,9 @@ def to_wire(value: Json, wire: WireSchema) -> Json:
     What does not fit the wire schema stays as it is, in a form as close to it as can be.
     """
     form = {"value": value} if wire.wrapped else value
-    return _Former(wire.schema, json_text=wire.dialect.partition(" ")[0] != "mlx-llguidance").formed(wire.schema, form)[0]
+    return _Former(wire.schema, json_text=wire.dialect.partition(" ")[0] != "mlx-llguidance").formed(wire.schema, form)[
+        0
+    ]
 
 
 class _Former:
@@ -187,7 +191,9 @@ class _Former:
         kind = kinds.kind_of(value)
         fitting = [form for form, fits in found if fits]
         if fitting:
-            return min(fitting, key=_nulls), True  # what is not there should not be said to be null where it may be missing
+            return min(
+                fitting, key=_nulls
+            ), True  # what is not there should not be said to be null where it may be missing
         near = (form for option, (form, _) in zip(options, found, strict=True) if self._kind(option) & kind)
         return next(near, value), False
 

@@ -90,9 +90,7 @@ def _shape(lowering: Lowering, keyword: str, pattern: str, path: Path) -> Iterab
         yield _Shape(keyword, found.node, found.text)
 
 
-def _measured(
-    lowering: Lowering, shapes: list[_Shape], low: int, high: int | None, path: Path
-) -> list[_Shape] | None:
+def _measured(lowering: Lowering, shapes: list[_Shape], low: int, high: int | None, path: Path) -> list[_Shape] | None:
     """The shapes with the lengths put into them where that can be done; None: no string has such a length."""
     if (low == 0 and high is None) or "pattern and length" in lowering.keywords:
         return shapes

@@ -119,7 +119,10 @@ def _patterns(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any]
     if not isinstance(value, dict) or not isinstance(wanted, dict):
         return True
     return all(
-        judge.fits(each, item, depth) for pattern, each in wanted.items() for name, item in value.items() if found_in(pattern, name)
+        judge.fits(each, item, depth)
+        for pattern, each in wanted.items()
+        for name, item in value.items()
+        if found_in(pattern, name)
     )
 
 
@@ -127,7 +130,11 @@ def _additional(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any
     if not isinstance(value, dict):
         return True
     declared, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
-    extra = (name for name in value if name not in declared and not any(found_in(each, name) is not False for each in patterns))
+    extra = (
+        name
+        for name in value
+        if name not in declared and not any(found_in(each, name) is not False for each in patterns)
+    )
     return all(judge.fits(wanted, value[name], depth) for name in extra)
 
 
@@ -200,4 +207,6 @@ _CHECKS: Mapping[str, Check] = {
     "exclusiveMaximum": _bound(lambda value, bound: value < bound, ""),
     "pattern": _pattern,
 }
-_CERTAIN = frozenset({"type", "enum", "const", "required", "minLength", "maxLength", "minItems", "maxItems", "description", "title"})
+_CERTAIN = frozenset(
+    {"type", "enum", "const", "required", "minLength", "maxLength", "minItems", "maxItems", "description", "title"}
+)

@@ -129,4 +129,3 @@ def _bare(node: Node) -> Node:
             return repeated(_bare(body), low, high)
         case _:
             return node
-

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 __all__ = [
     "ALL",
-    "CharSet",
     "DIGIT",
     "DOT",
     "LAST",
@@ -16,6 +15,7 @@ __all__ = [
     "NOT_WORD",
     "SPACE",
     "WORD",
+    "CharSet",
     "charset",
     "complement",
     "either_case",
@@ -104,7 +104,9 @@ _LETTERS = _ranges(
     "c0-d6 d8-f6 f8-2c1 386 388-38a 38c 38e-3a1 3a3-3f5 400-481 48a-52f 531-556 561-586 5d0-5ea 620-64a 671-6d3"
     " 904-939 e01-e30 10d0-10fa 1100-1248 1e00-1f15 3041-3096 30a1-30fa 3400-4db5 4e00-9fa5 ac00-d7a3"
 )
-_SYMBOLS = _ranges("80-84 86-9f a1-a9 ab-b1 b4 b6-b8 bb bf d7 f7 2010-2027 2030-203e 20a0-20b5 2190-23f3 2500-2767 1f300-1f64f")
+_SYMBOLS = _ranges(
+    "80-84 86-9f a1-a9 ab-b1 b4 b6-b8 bb bf d7 f7 2010-2027 2030-203e 20a0-20b5 2190-23f3 2500-2767 1f300-1f64f"
+)
 WORD = union(_ranges("30-39 41-5a 5f 61-7a"), _LETTERS)
 NOT_WORD = union(_ranges("0-2f 3a-40 5b-5e 60 7b-7f a0 1680 2000-200a 2028-2029 202f 205f 3000"), _SYMBOLS)
 NOT_DIGIT = union(_ranges("0-2f 3a-65f"), _LETTERS, _SYMBOLS, SPACE)

@@ -145,9 +145,7 @@ class _Reader:
     def group(self, depth: int) -> Node:
         around = False
         if self.skip("?"):
-            if self.skip("="):
-                around = True
-            elif self.skip("!") or self.skip("<=") or self.skip("<!"):
+            if self.skip("=") or self.skip("!") or self.skip("<=") or self.skip("<!"):
                 around = True
             elif self.skip("P<") or self.skip("<"):
                 self.until(">")
