@@ -2,9 +2,10 @@
 
     python benchmarks/compiler.py gguf mlx-llguidance mlx-outlines [--every N] [--raw] [--write]
 
-For each schema of the data set: compile it, give the wire schema to the engine (a process of its own, with a time limit),
-and ask which of the labelled instances it takes, once they are brought into the form of the wire schema.  `--write` puts
-the cases that fall short into `benchmarks/ratchet/<dialect>.json`; without it, a case that is worse than there is an error.
+For each schema of the data set: compile it, give the wire schema to the engine (a process of its own, with a time
+limit), and ask which of the labelled instances it takes, once they are brought into the form of the wire schema.
+`--write` puts the cases that fall short into `benchmarks/ratchet/<dialect>.json`; without it, a case that is worse than
+there is an error.
 
 Needs `llguidance`, `outlines-core==0.1.26`, `jsonschema[format-nongpl]` and, for gguf, the program that
 `benchmarks/gbnf_matcher/build.py` makes.
@@ -59,7 +60,8 @@ class Engine:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         try:
             self.process.stdin.write(json.dumps({"schema": schema, "texts": texts}) + "\n")
             self.process.stdin.flush()
@@ -142,7 +144,7 @@ def measure(
         return
     tally.seconds.append(time.perf_counter() - start)
     if as_is:
-        wire = WireSchema(case["schema"], (), False, dialect)
+        wire = WireSchema(case["schema"], (), fully_enforced=False, dialect=dialect)
     validator = validator_of(case["schema"])
     shown: list[tuple[bool, str, bool]] = []  # labelled valid; text; what the path makes of it
     for test in case["tests"]:
@@ -154,7 +156,7 @@ def measure(
     judge(tally, case["id"], wire, shown, answer, raw)
 
 
-def judge(
+def judge(  # noqa: PLR0917  # all of a case
     tally: Tally,
     case: str,
     wire: WireSchema,
@@ -192,7 +194,8 @@ def report(dialect: str, tally: Tally, total: int) -> None:
     millis = sorted(each * 1000 for each in tally.seconds)
     print(f"\n{dialect}: {total} schemas")
     print(
-        f"  compile p50 {statistics.median(millis):.2f} ms, p99 {millis[int(len(millis) * 0.99)]:.1f} ms, max {millis[-1]:.0f} ms"
+        f"  compile p50 {statistics.median(millis):.2f} ms, p99 {millis[int(len(millis) * 0.99)]:.1f} ms,"
+        f" max {millis[-1]:.0f} ms"
     )
     print(f"  fully enforced: {1 - len(tally.cases['not fully enforced']) / total:.1%}")
     for name in CASES:

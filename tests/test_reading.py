@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
+from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
@@ -366,3 +368,13 @@ def test_context_reaches_the_validators() -> None:
 
     assert read_reply('{"name": "x"}', Pick, context={"x"}).ok
     assert not read_reply('{"name": "x"}', Pick, context={"y"}).ok
+
+
+def test_the_page_on_reading_lists_every_code() -> None:
+    root = FilePath(__file__).parents[1]
+    page = (root / "docs" / "reading.md").read_text()
+    readers = ("reading", "candidates", "tolerant", "_spots", "_normalise", "_tree", "_numbers")
+    source = "".join((root / "src" / "lmextract" / f"{name}.py").read_text() for name in readers)
+    used = set(re.findall(r"""(?:Note|Problem|flaw)\((?:Path\(\), |path, |where, )?"([a-z_-]+)\"""", source))
+    assert len(used) > 15
+    assert [code for code in sorted(used) if f"`{code}`" not in page] == []

@@ -347,3 +347,15 @@ def test_a_problem_of_a_part_has_its_place_in_the_whole() -> None:
     error, _ = failed(InvalidReply, wrong, *['{"lines[1].price": 1, "lines[1].price": 2}'] * 2)
 
     assert error.problems[0].path == Path("lines", 1, "price")
+
+
+def test_without_any_schema_on_the_wire_a_second_mend_still_shows_the_whole_answer() -> None:
+    replies = iter([BAD, {"total": "ten"}, {"total": 12.5}])
+    server = ScriptedServer(lambda request: REFUSAL if request.schema else next(replies), profile=PROFILE)
+    invoices = Extractor(Invoice, server=server)
+    invoices.run("Invoice 7")
+    replies = iter([BAD, {"total": "ten"}, {"total": 12.5}])
+    result = invoices.run("Invoice 7")
+
+    assert result.value == RIGHT
+    assert json.loads(server.requests[-1].messages[-2].content)["lines"][0] == NAILS

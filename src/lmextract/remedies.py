@@ -238,7 +238,7 @@ def _after_silence(plan: Plan[Any], turn: Turn) -> Ask:
 
 
 def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: str) -> Ask:
-    wire = compile_schema(parts.target, turn.ask.wire.dialect) if turn.ask.wire else None
+    wire = _wire_of(plan, parts, turn.ask.wire.dialect) if turn.ask.wire else None
     messages = (*turn.ask.base, _answered(plan, turn), told)
     limit = turn.ask.request.max_tokens
     if turn.reply.finish == "length":
@@ -250,7 +250,11 @@ def _for_parts(plan: Plan[Any], turn: Turn, parts: Mend, told: Message, kind: st
 
 
 def _described(plan: Plan[Any], parts: Mend) -> str:
-    return describe(parts.target.schema, wire=compile_schema(parts.target, plan.profile.dialect))
+    return describe(parts.target.schema, wire=_wire_of(plan, parts, plan.profile.dialect))
+
+
+def _wire_of(plan: Plan[Any], parts: Mend, dialect: str) -> WireSchema:
+    return compile_schema(replace(parts.target, typed=plan.target.typed), dialect)
 
 
 def _whole(plan: Plan[Any], turn: Turn, told: Message) -> Ask:
@@ -265,9 +269,8 @@ def _answered(plan: Plan[Any], turn: Turn) -> Message:
         return prompt.answer_message(turn.reply.content[:_MOST_PROSE_CHARS])
     if turn.ask.mend is None and turn.reply.content.strip():
         return prompt.answer_message(turn.reply.content)
-    if turn.reading.json is None or plan.wire is None:
-        return prompt.answer_message(turn.reply.content)
-    return prompt.answer_message(prompt.wire_text(to_wire(turn.reading.json, plan.wire)))
+    value = turn.reading.json
+    return prompt.answer_message(prompt.wire_text(to_wire(value, plan.wire) if plan.wire else value))
 
 
 def _shortened(thoughts: str) -> str:

@@ -201,7 +201,7 @@ def filled(value: Any) -> Any:
 def test_every_value_of_a_target_fits_its_wire_schema_and_comes_back_the_same(
     data: st.DataObject, dialect: str
 ) -> None:
-    schema = data.draw(SCHEMAS)
+    schema: Any = data.draw(SCHEMAS)
     value = data.draw(instances(schema))
     wire = compile_schema(schema, dialect)
     said = to_wire(value, wire)

@@ -24,7 +24,7 @@ def lower_array(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[d
     low, high = counts(parts, "minItems", "maxItems")
     if high is not None and low > high:
         return []
-    _relax_unheld(lowering, parts, low, high, path)
+    _relax_unheld(lowering, parts, high, path)
     length = min(prefix_length(parts), _MOST_PREFIX)
     heads = [lowering.lowered(items_at(parts, i), path / i) for i in range(length)]
     impossible = next((i for i, head in enumerate(heads) if head is None), None)
@@ -87,7 +87,7 @@ def _says_rest(parts: Sequence[Part]) -> bool:
     return False
 
 
-def _relax_unheld(lowering: Lowering, parts: Sequence[Part], low: int, high: int | None, path: Path) -> None:
+def _relax_unheld(lowering: Lowering, parts: Sequence[Part], high: int | None, path: Path) -> None:
     for part in parts:
         if part.get("uniqueItems") is True and (high is None or high > 1):
             lowering.relax(path, "uniqueItems", "no grammar remembers what came before")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from lmextract.dialects import kinds
@@ -27,7 +28,7 @@ from lmextract.dialects.parts import (
 )
 from lmextract.dialects.refs import References, Schema
 from lmextract.dialects.validity import Judge
-from lmextract.types import Json
+from lmextract.types import Json, is_array, is_object
 
 __all__ = ["Branch", "Expander", "Members"]
 
@@ -186,7 +187,7 @@ class Expander:
         self._steps += 1
         if schema is True:
             return [branch]
-        if not isinstance(schema, dict):
+        if not is_object(schema):
             return [] if schema is False else [branch.with_gap("schema", "this is no schema")]
         if schema.keys().isdisjoint(_MULTIPLIED):
             return [self._with_part(branch, schema)]
@@ -223,12 +224,12 @@ class Expander:
                 return [branch]
             case "allOf" | "extends":
                 found = [branch]
-                for each in wanted if isinstance(wanted, list) else (wanted,):
+                for each in wanted if is_array(wanted) else (wanted,):
                     found = [new for one in found for new in self._add(one, each)]
                 return found
-            case "anyOf" | "oneOf" if isinstance(wanted, list):
+            case "anyOf" | "oneOf" if is_array(wanted):
                 return (self._any_of if keyword == "anyOf" else self._one_of)(branch, wanted, keyword)
-            case "dependencies" | "dependentRequired" | "dependentSchemas" if isinstance(wanted, dict):
+            case "dependencies" | "dependentRequired" | "dependentSchemas" if is_object(wanted):
                 return self._dependencies(branch, wanted, keyword)
             case _:
                 return [branch.with_gap(keyword, "its value has no meaning")]
@@ -288,7 +289,7 @@ class Expander:
         """The branch for values that do not satisfy a schema."""
         if isinstance(schema, bool):
             return [] if schema else [branch]
-        if not isinstance(schema, dict):
+        if not is_object(schema):
             return [branch.with_gap(keyword, "its value has no meaning")]
         if id(schema) not in self._negations:
             self._negations[id(schema)] = negated(schema, self.references, self.draft)
@@ -310,13 +311,12 @@ class Expander:
 
     def _dependencies(self, branch: Branch, wanted: Mapping[str, Any], keyword: str) -> list[Branch]:
         found = [branch]
-        for name, needs in wanted.items():
-            if isinstance(needs, str):  # draft 3
-                needs = [needs]
-            if isinstance(needs, list):
-                met = self._once(needs, name, lambda n=name, w=needs: {**present(n), "required": [n, *w]})
+        for name, needed in wanted.items():
+            needs: Any = [needed] if isinstance(needed, str) else needed  # draft 3
+            if is_array(needs):
+                met = self._once(needs, name, partial(_with_names, name, needs))
             else:
-                met = self._once(needs, name, lambda n=name, w=needs: {"allOf": [present(n), w]})
+                met = self._once(needs, name, partial(_with_schema, name, needs))
             unmet = self._once(wanted, name, lambda n=name: {MADE: True, "properties": {n: False}})
             found = [new for each in found for new in self._any_of(each, (unmet, met), keyword)]
         return found
@@ -359,7 +359,15 @@ def _is_multiplied(branches: Sequence[Branch]) -> bool:
     for branch in branches:
         for part in branch.parts:
             properties = part.get("properties")
-            weight = len(properties) if isinstance(properties, dict) else 0
+            weight = len(properties) if is_object(properties) else 0
             weights[id(part)] = weight
             total += weight
     return total > _MOST_WEIGHT and total > 3 * sum(weights.values())
+
+
+def _with_names(name: str, needs: list[Any]) -> dict[str, Any]:
+    return {**present(name), "required": [name, *needs]}
+
+
+def _with_schema(name: str, needs: Any) -> dict[str, Any]:
+    return {"allOf": [present(name), needs]}

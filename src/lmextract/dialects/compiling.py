@@ -6,17 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from lmextract.dialects.branches import Expander
 from lmextract.dialects.drafts import draft_of
 from lmextract.dialects.linking import linked, weight
 from lmextract.dialects.lowering import Lowering, TooLargeError
 from lmextract.dialects.records import DIALECTS, STRUCTURE, Dialect
+from lmextract.target import Target, target_of
 from lmextract.types import JsonSchema, Path, Relaxation, WireSchema
-
-if TYPE_CHECKING:
-    from lmextract.target import Target
 
 __all__ = ["compile_afresh", "compile_schema", "expander_of"]
 
@@ -26,22 +24,23 @@ _WITHOUT = " without "
 def compile_schema(target: Target[Any] | JsonSchema | Any, dialect: str = "safe") -> WireSchema:
     """The wire schema of a target, a type or a JSON Schema, for a dialect, and the list of what it gave up.
 
-    The same object for the same target, so that servers can cache by it.  No schema is refused: what no value satisfies,
-    or what an engine cannot take, is relaxed and reported.  ValueError for a dialect that does not exist.
+    The same object for the same target, so that servers can cache by it.  No schema is refused: what no value
+    satisfies, or what an engine cannot take, is relaxed and reported.  ValueError for a dialect that does not exist.
     """
-    if isinstance(target, Mapping):
-        schema, typed = target, False
-    elif isinstance(found := getattr(target, "schema", None), Mapping):
-        schema, typed = found, bool(getattr(target, "typed", False))
-    else:
-        from lmextract.target import Target
-
-        schema, typed = Target.of(target).schema, True
+    schema, typed = _schema_of(target)
     try:
         text = json.dumps(schema)
     except (TypeError, ValueError, RecursionError):
         return compile_afresh(schema, dialect, typed=typed)
     return _of_text(text, dialect, typed)
+
+
+def _schema_of(target: Any) -> tuple[JsonSchema, bool]:
+    """The schema of whatever may be compiled, and whether it is a type's."""
+    if isinstance(target, Mapping):
+        return cast("JsonSchema", target), False
+    known = target_of(target)
+    return known.schema, known.typed
 
 
 @lru_cache(maxsize=512)
@@ -81,7 +80,7 @@ def _smaller(record: Dialect, dropped: frozenset[str]) -> Iterator[tuple[Dialect
     """What to try when a wire schema is too large, one after the other."""
     less = dropped | {"format", "length", "items", "pattern"}
     yield replace(record, levels=1), less
-    for deepest in (4, 3, 2, 1):
+    for deepest in (3, 2, 1):
         yield replace(STRUCTURE, bare_strings=record.bare_strings, style=record.style, deepest=deepest), less
     yield replace(STRUCTURE, bare_strings=record.bare_strings, style=record.style, deepest=0, most_chars=None), less
 

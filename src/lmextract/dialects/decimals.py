@@ -1,7 +1,7 @@
 """Ranges and multiples of decimal numbers as regular expressions of their JSON text.
 
-Written without exponent, but where the sign alone decides; at most 16 digits before and 16 after the point, which is what
-llama.cpp gives any number, and few enough that no rounding to a float moves a number onto an end that is excluded.
+Written without exponent, but where the sign alone decides; at most 16 digits before and 16 after the point, which is
+what llama.cpp gives any number, and few enough that no rounding to a float moves a number onto an excluded end.
 """
 
 from __future__ import annotations
@@ -112,10 +112,8 @@ class _Digits:
     def _decimals(self, at: int, by_low: bool, by_high: bool) -> Node:
         """What may follow behind the point, or from where it would stand."""
         ends = self._may_end(at, by_low, by_high)
-        if at == len(self.low):
-            more = self._beyond(by_low, by_high)
-        else:
-            more = alternatives(self._next(at, by_low, by_high))
+        is_last = at == len(self.low)
+        more = self._beyond(by_low, by_high) if is_last else alternatives(self._next(at, by_low, by_high))
         if at == self.point:
             more = sequence((literal("."), more))
         return repeated(more, 0, 1) if ends else more

@@ -10,8 +10,9 @@ __all__ = ["ANNOTATIONS", "Draft", "draft_of"]
 
 ANNOTATIONS = frozenset(
     (
-        "$schema $id id $anchor $dynamicAnchor $recursiveAnchor $vocabulary $comment $defs definitions title description"
-        " default examples example deprecated readOnly writeOnly contentEncoding contentMediaType contentSchema"
+        "$schema $id id $anchor $dynamicAnchor $recursiveAnchor $vocabulary $comment $defs definitions title"
+        " description default examples example deprecated readOnly writeOnly"
+        " contentEncoding contentMediaType contentSchema"
     ).split()
 )
 """Keywords that forbid no value."""

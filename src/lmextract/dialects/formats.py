@@ -106,7 +106,8 @@ FORMATS: Mapping[str, Format] = {
 }
 """For schemas that jsonschema checks, each by the library that checks it there."""
 
-TYPED_FORMATS: Mapping[str, Format] = FORMATS | {
+TYPED_FORMATS: Mapping[str, Format] = {
+    **FORMATS,
     # pydantic takes a time without a zone and writes one so; a forced zone would be an invented one
     "time": Format(_whole(f"{_MICROS}{_ZONE}?"), exact=True),
     "date-time": Format(_whole(f"{_DATE}[Tt ]{_MICROS}{_ZONE}?"), exact=True),

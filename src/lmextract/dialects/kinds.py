@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
-from lmextract.types import Json
+from lmextract.types import Json, is_array, is_object
 
 __all__ = [
     "ALL",
@@ -51,7 +51,7 @@ def kinds_of_type(declared: Any) -> int | None:
     """The kinds that a `type` keyword names; None if it names what is no type."""
     if isinstance(declared, str):
         return _BITS.get(declared)
-    if isinstance(declared, list):
+    if is_array(declared):
         found = [_BITS.get(each) if isinstance(each, str) else None for each in declared]
         return None if None in found else _either(each for each in found if each)
     return None
@@ -68,15 +68,16 @@ def kind_of(value: Json) -> int:
     """The kind of a value; 1.0 is an integer, as it is for JSON Schema."""
     if isinstance(value, float):
         return INTEGER if value.is_integer() else FRACTION
-    return _OF_VALUE.get(type(value), 0)
+    kind: type[Any] = type(value)
+    return _OF_VALUE.get(kind, 0)
 
 
 def key_of(value: Json) -> Hashable:
     """The same key for the values that JSON Schema calls equal: 1 and 1.0, but not 1 and True."""
     if isinstance(value, bool):
         return (bool, value)
-    if isinstance(value, list):
+    if is_array(value):
         return (list, *map(key_of, value))
-    if isinstance(value, dict):
+    if is_object(value):
         return (dict, frozenset((name, key_of(each)) for name, each in value.items()))
     return value if isinstance(value, Hashable) else id(value)

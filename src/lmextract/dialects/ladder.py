@@ -15,7 +15,7 @@ from lmextract.types import JsonSchema, WireSchema
 
 __all__ = ["lower_further"]
 
-# What refusals call the constructs that can be left out one by one (BT#2168, BT#2197, llama.cpp#25746, llama.cpp#27859).
+# What refusals call the constructs that can be left out one by one (BT#2168, BT#2197, llama.cpp#25746, #27859).
 _NAMED = (
     (re.compile(r"pattern|regex", re.IGNORECASE), "pattern"),
     (re.compile(r"\bformat\b", re.IGNORECASE), "format"),

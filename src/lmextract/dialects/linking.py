@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lmextract.types import is_object
+
 __all__ = ["linked", "weight"]
 
 _PREFIX = "#/$defs/"
@@ -64,7 +66,7 @@ def _parts(part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for keyword in ("anyOf", "allOf", "prefixItems"):
         yield from part.get(keyword, ())
     for keyword in ("properties", "patternProperties"):
-        yield from (child for child in part.get(keyword, {}).values() if isinstance(child, dict))
+        yield from (child for child in part.get(keyword, {}).values() if is_object(child))
 
 
 class _Writer:
@@ -78,7 +80,7 @@ class _Writer:
         self.definitions = definitions
 
     def written(self, part: Any) -> Any:
-        if not isinstance(part, dict):
+        if not is_object(part):
             return part
         out: dict[str, Any] = {}
         for keyword, value in part.items():

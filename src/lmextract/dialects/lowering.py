@@ -14,7 +14,7 @@ from lmextract.dialects.parts import Part, distinct, kinds_of
 from lmextract.dialects.records import Dialect
 from lmextract.dialects.regex import Node, Style, written
 from lmextract.dialects.strings import lower_string
-from lmextract.types import Json, Path, Relaxation
+from lmextract.types import Json, Path, Relaxation, is_array, is_object
 
 __all__ = ["Lowering", "TooLargeError"]
 
@@ -54,6 +54,12 @@ class Lowering:
         """What was given up so far, once each."""
         return tuple(self._relaxations.values())
 
+    def spend(self, parts: int) -> None:
+        """Count parts that were made; TooLargeError if the engine should not get so many."""
+        self._made += parts
+        if self._made > self.dialect.most_parts and self.dialect.most_chars is not None:
+            raise TooLargeError
+
     def relax(self, path: Path, keyword: str, reason: str, instead: str = "checked after the reply") -> None:
         """Note a constraint that the wire schema does not carry."""
         self._relaxations.setdefault((path, keyword, reason), Relaxation(path, keyword, reason, instead))
@@ -71,8 +77,6 @@ class Lowering:
             return wire
         if key in self._open and self.dialect.references:
             return self._knot(key, path)
-        if self._made > self.dialect.most_parts and self.dialect.most_chars is not None:
-            raise TooLargeError
         if len(path) > self.dialect.deepest or self._made > self.dialect.most_parts:
             self.relax(path, "schema", "it is too deep or too large for a grammar")
             return self._typed_only(members)
@@ -91,7 +95,7 @@ class Lowering:
 
     def _entered(self, key: tuple[int, ...], members: Members, path: Path) -> dict[str, Any] | None:
         """Lower the members, remembering on the way what is being lowered."""
-        self._made += 1
+        self.spend(1)
         at = len(self._stack)
         self._stack.append(key)
         self._lowest.append(at)
@@ -126,10 +130,10 @@ class Lowering:
     def named_rule(self, node: Node, meaning: dict[str, Any]) -> dict[str, Any]:
         """A wire schema whose values are written as `node` says; an engine that sees less in it takes any `meaning`.
 
-        llama.cpp has no keyword for the bounds of a number, but its rules have names: a repeated group of the pattern of
-        the first option of `#/$defs/X`, its only repetition, becomes the rule `ref-defs-X-0-1`, which is also the name
-        under which it looks for what `#/$defs/X-0-1` refers to.  The first option itself matches nothing.  Where rules are named in another way,
-        and to every reader of JSON Schema, this is just a reference to `meaning`.
+        llama.cpp has no keyword for the bounds of a number, but its rules have names: a repeated group of the pattern
+        of the first option of `#/$defs/X`, its only repetition, becomes the rule `ref-defs-X-0-1`, which is also the
+        name under which it looks for what `#/$defs/X-0-1` refers to.  The first option itself matches nothing.  Where
+        rules are named in another way, and to every reader of JSON Schema, this is just a reference to `meaning`.
         """
         text = written(node, _VALUE)[1:-1]
         if text not in self._rules:
@@ -258,10 +262,10 @@ _ANYTHING: dict[str, Any] = {
 
 def constant(value: Json) -> dict[str, Any]:
     """The wire schema of one value, with the room for whitespace that engines leave in structures only."""
-    if isinstance(value, dict):
+    if is_object(value):
         fields = {str(name): constant(each) for name, each in value.items()}
         return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return fixed([constant(each) for each in value]) if isinstance(value, list) else {"const": value}
+    return fixed([constant(each) for each in value]) if is_array(value) else {"const": value}
 
 
 _NAMED = {

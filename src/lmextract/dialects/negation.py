@@ -10,6 +10,7 @@ from lmextract.dialects import kinds
 from lmextract.dialects.drafts import ANNOTATIONS, Draft
 from lmextract.dialects.parts import MADE, NOT_KINDS, NOT_VALUES
 from lmextract.dialects.refs import References, Schema
+from lmextract.types import is_array, is_object
 
 __all__ = ["absent", "negated", "present"]
 
@@ -38,7 +39,7 @@ def negated(schema: Mapping[str, Any], references: References, draft: Draft) -> 
         others = [keyword for keyword in schema if keyword not in ANNOTATIONS and keyword != "$ref"]
         if target is None or (others and not draft.bare_refs):
             return None
-        if not isinstance(target, dict):
+        if not is_object(target):
             return (True,) if target is False else ()
         schema = target
     else:
@@ -54,7 +55,7 @@ def negated(schema: Mapping[str, Any], references: References, draft: Draft) -> 
     return tuple(options)
 
 
-def _unknown(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
+def _unknown(_wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
     return None
 
 
@@ -70,7 +71,7 @@ def _type(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
 
 
 def _enum(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    return ({MADE: True, NOT_VALUES: wanted},) if isinstance(wanted, list) else None
+    return ({MADE: True, NOT_VALUES: wanted},) if is_array(wanted) else None
 
 
 def _const(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
@@ -78,25 +79,25 @@ def _const(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
 
 
 def _required(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    return tuple(absent(name) for name in wanted) if isinstance(wanted, list) else None
+    return tuple(absent(name) for name in wanted) if is_array(wanted) else None
 
 
 def _properties(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    if not isinstance(wanted, dict):
+    if not is_object(wanted):
         return None
     return tuple(present(name) | {"properties": {name: {"not": each}}} for name, each in wanted.items())
 
 
 def _any_of(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    return ({"allOf": [{"not": each} for each in wanted]},) if isinstance(wanted, list) else None
+    return ({"allOf": [{"not": each} for each in wanted]},) if is_array(wanted) else None
 
 
 def _all_of(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    return tuple({"not": each} for each in wanted) if isinstance(wanted, list) else None
+    return tuple({"not": each} for each in wanted) if is_array(wanted) else None
 
 
 def _one_of(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:
-    return ({"not": wanted[0]},) if isinstance(wanted, list) and len(wanted) == 1 else None
+    return ({"not": wanted[0]},) if is_array(wanted) and len(wanted) == 1 else None
 
 
 def _not(wanted: Any, _schema: Mapping[str, Any]) -> Options | None:

@@ -70,7 +70,7 @@ def _integers(lowering: Lowering, parts: Sequence[Part], factors: list[float], p
 
 
 def _spelled(lowering: Lowering, low: int | None, high: int | None, path: Path) -> dict[str, Any]:
-    """Both bounds, always: from one alone llama.cpp makes rules that let shorter numbers pass (10 for a minimum of 100)."""
+    """Both bounds, always: from one alone llama.cpp makes rules that let shorter numbers pass (10 for at least 100)."""
     if low is not None and low > _FAR:
         lowering.relax(path, "minimum", "so large a bound is not held")
         low = _FAR

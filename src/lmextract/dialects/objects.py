@@ -17,6 +17,7 @@ from lmextract.dialects.parts import (
     required_of,
 )
 from lmextract.dialects.regex import ANYTHING, PatternError, only, reachable, texts_with, written
+from lmextract.types import is_object
 
 if TYPE_CHECKING:
     from lmextract.dialects.branches import Expander, Members
@@ -92,7 +93,7 @@ def _extras(parts: Sequence[Part]) -> Iterator[tuple[str | None, Members]]:
 def _patterns(part: Part) -> tuple[list[Any], dict[str, Any]]:
     """What holds for every key by a pattern that all keys have, and the other patterns with what holds for theirs."""
     found = part.get("patternProperties")
-    patterns = {str(pattern): schema for pattern, schema in found.items()} if isinstance(found, dict) else {}
+    patterns = {str(pattern): schema for pattern, schema in found.items()} if is_object(found) else {}
     universal = [schema for pattern, schema in patterns.items() if _matches_all(pattern)]
     return universal, {pattern: schema for pattern, schema in patterns.items() if not _matches_all(pattern)}
 
@@ -107,6 +108,7 @@ def lower_object(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[
     """The wire schemas of the objects that the parts allow; none: there are no such objects."""
     layout = layout_of(lowering.expander, parts, closes=lowering.dialect.closes)
     _relax_names(lowering, parts, path)
+    lowering.spend(len(layout.required) + len(layout.optional))
     low, high = counts(parts, "minProperties", "maxProperties")
     fields: dict[str, dict[str, Any]] = {}
     for name in (*layout.required, *layout.optional):

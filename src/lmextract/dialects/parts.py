@@ -11,7 +11,7 @@ from lmextract.dialects.kinds import key_of
 from lmextract.dialects.refs import Schema
 from lmextract.dialects.regex import listed_texts
 from lmextract.dialects.validity import found_in
-from lmextract.types import Json
+from lmextract.types import Json, is_array, is_object
 
 __all__ = [
     "MADE",
@@ -62,7 +62,7 @@ def kinds_of(parts: Iterable[Part]) -> int:
     for part in parts:
         if "type" in part and (declared := kinds.kinds_of_type(part["type"])) is not None:
             mask, said = mask & declared, True
-        if "enum" in part and isinstance(part["enum"], list):
+        if "enum" in part and is_array(part["enum"]):
             mask, said = mask & _kinds_of_values(part["enum"]), True
         if "const" in part:
             mask, said = mask & kinds.kind_of(part["const"]), True
@@ -91,7 +91,7 @@ def values_of(parts: Iterable[Part]) -> list[Json] | None:
         for keyword in ("enum", "const"):
             if keyword in part:
                 listed = [part["const"]] if keyword == "const" else part["enum"]
-                if not isinstance(listed, list):
+                if not is_array(listed):
                     continue
                 if found is not None:
                     others = set(map(key_of, listed))
@@ -117,7 +117,7 @@ def required_of(parts: Iterable[Part]) -> list[str]:
     found: dict[str, None] = {}
     for part in parts:
         wanted = part.get("required")
-        if isinstance(wanted, list):
+        if is_array(wanted):
             found.update((name, None) for name in wanted if isinstance(name, str))
     return list(found)
 
@@ -127,7 +127,7 @@ def declared_names(parts: Iterable[Part]) -> list[str]:
     found: dict[str, None] = {}
     for part in parts:
         properties = part.get("properties")
-        if isinstance(properties, dict) and MADE not in part:
+        if is_object(properties) and MADE not in part:
             found.update((str(name), None) for name in properties)
     return list(found)
 
@@ -167,11 +167,11 @@ def children(parts: Iterable[Part], name: str) -> tuple[Schema, ...]:
     for part in parts:
         hit = False
         properties = part.get("properties")
-        if isinstance(properties, dict) and name in properties:
+        if is_object(properties) and name in properties:
             found.append(properties[name])
             hit = True
         patterns = part.get("patternProperties")
-        if isinstance(patterns, dict):
+        if is_object(patterns):
             matching = [schema for pattern, schema in patterns.items() if found_in(pattern, name)]
             found += matching
             hit = hit or bool(matching)

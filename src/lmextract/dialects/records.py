@@ -19,7 +19,7 @@ __all__ = ["DIALECTS", "STRUCTURE", "Dialect", "dialect_for"]
 class Dialect:
     """One engine as the compiler sees it.
 
-    `engine`, `builds`: what was measured.  `narrower`: what values that fit the target the wire schema refuses, and why.
+    `engine`, `builds`: what was measured.  `narrower`: which values of the target the wire schema refuses, and why.
     `keywords`: those of JSON Schema that it enforces, of the ones that the compiler could also do without.
     `carried`: keywords sent although not every engine behind this dialect enforces them; they count as relaxed.
     `references`: recursion by `$ref`; without, a schema is unrolled `levels` deep.
@@ -28,8 +28,8 @@ class Dialect:
     `tuples`: `open` takes `prefixItems` with `items` and bounds; `fixed` just one length at a time.
     `bare_any`: `{}` is any value; elsewhere every type is named.  `any_levels`: how deep values without a schema nest.
     `most_chars`: how large a wire schema may be, and `most_parts` of how many parts, before less of it is sent.
-    `deepest`: from there on, nothing but the type of a value is said.  `keys_by_escape`: a key beyond the declared ones may be
-    spelled with escapes to pass for a declared one.
+    `deepest`: from there on, nothing but the type of a value is said.  `keys_by_escape`: a key beyond the declared ones
+    may be spelled with escapes to pass for a declared one.
     `named_rules`: a regular expression can be had for a bare value (see `Lowering.named_rule`).
     `style`: how strings are constrained; None: not at all.  `bare_strings`: a plain string needs its own pattern there.
     """
@@ -79,7 +79,7 @@ GGUF = Dialect(
         _CLOSED,
         _IMPLIED,
         "numbers have at most 16 digits before and after the point; integers have no point and no exponent",
-        "strings with a pattern or format hold no \\u escape, no delete and no control character without a short escape",
+        "strings with a pattern or format hold no \\u escape, no delete, no control character without a short escape",
     ),
 )
 LLGUIDANCE = Dialect(

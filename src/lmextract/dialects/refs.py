@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urldefrag, urljoin
 
+from lmextract.types import is_array, is_object
+
 __all__ = ["References", "Schema"]
 
 Schema: TypeAlias = Mapping[str, Any] | bool
@@ -54,10 +56,10 @@ class References:
         todo: list[tuple[Any, str]] = [(self._root, "")]
         while todo:
             node, base = todo.pop()
-            if isinstance(node, dict):
+            if is_object(node):
                 base = self._enter(node, base)
                 todo += [(child, base) for key, child in node.items() if key not in _DATA]
-            elif isinstance(node, list):
+            elif is_array(node):
                 todo += [(child, base) for child in node]
 
     def _enter(self, node: Mapping[str, Any], base: str) -> str:
@@ -78,11 +80,11 @@ def _names_itself(root: Mapping[str, Any], id_keyword: str) -> bool:
     todo: list[Any] = [child for key, child in root.items() if key not in _DATA]
     while todo:
         node = todo.pop()
-        if isinstance(node, dict):
+        if is_object(node):
             if isinstance(node.get(id_keyword), str):
                 return True
             todo += [child for key, child in node.items() if key not in _DATA]
-        elif isinstance(node, list):
+        elif is_array(node):
             todo += node
     return False
 
@@ -97,11 +99,11 @@ def _joined(base: str, ref: str) -> str:
 
 
 def _follow(start: Any, pointer: str) -> Any:
-    for step in unquote(pointer).split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(start, dict):
+    for escaped in unquote(pointer).split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        if is_object(start):
             start = start.get(step)
-        elif isinstance(start, list) and step.isdecimal() and int(step) < len(start):
+        elif is_array(start) and step.isdecimal() and int(step) < len(start):
             start = start[int(step)]
         else:
             return None
@@ -109,4 +111,4 @@ def _follow(start: Any, pointer: str) -> Any:
 
 
 def _schema(found: Any) -> Schema | None:
-    return found if isinstance(found, (dict, bool)) else None
+    return found if is_object(found) or isinstance(found, bool) else None

@@ -7,8 +7,9 @@ whose schema has no null.  None of this is a departure; what `restore` notes is.
 from __future__ import annotations
 
 import json
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ from lmextract.dialects.arrays import items_at
 from lmextract.dialects.branches import Branch, Expander, Members
 from lmextract.dialects.drafts import draft_of
 from lmextract.dialects.parts import children, is_closed, kinds_of, required_of, values_of
-from lmextract.types import Json, JsonSchema, Note, Path, WireSchema
+from lmextract.types import Json, JsonSchema, Note, Path, WireSchema, is_array, is_object
 
 __all__ = ["restore", "to_wire"]
 
@@ -28,10 +29,11 @@ _DEEPEST = 200
 def restore(value: Json, schema: JsonSchema, wire: WireSchema | None) -> tuple[Json, tuple[Note, ...]]:
     """The value in the shape of the user's own schema, and a note for every departure from the agreed wire form.
 
-    `wire` None: no schema was sent.  A wrapped root is unwrapped (a bare one is taken as it is), null at an optional property whose schema has no null is
-    dropped with its key, and a number that came as a string is read as one where that is exact.
+    `wire` None: no schema was sent.  A wrapped root is unwrapped (a bare one is taken as it is), null at an optional
+    property whose schema has no null is dropped with its key, and a number that came as a string is read as one where
+    that is exact.
     """
-    if wire is not None and wire.wrapped and isinstance(value, dict) and value.keys() == {"value"}:
+    if wire is not None and wire.wrapped and is_object(value) and value.keys() == {"value"}:
         value = value["value"]
     restorer = _Restorer(Expander(schema, draft_of(schema)), agreed=wire is not None)
     return restorer.restored([(schema,)], value, Path()), tuple(restorer.notes)
@@ -49,9 +51,9 @@ class _Restorer:
         """The value restored; one of the options holds for it."""
         if len(path) > _DEEPEST:
             return value
-        if isinstance(value, dict):
+        if is_object(value):
             return self._object(self._branches(options, kinds.OBJECT), value, path)
-        if isinstance(value, list):
+        if is_array(value):
             branches = self._branches(options, kinds.ARRAY)
             return [
                 self.restored([items_at(branch.parts, i) for branch in branches], each, path / i)
@@ -167,7 +169,7 @@ class _Former:
 
     def formed(self, schema: Any, value: Json) -> tuple[Json, bool]:
         """The value in the form of the schema, and whether it fits."""
-        if not isinstance(schema, dict):
+        if not is_object(schema):
             return value, schema is not False
         if "$ref" in schema:
             return self.formed(self._definitions[schema["$ref"].removeprefix("#/$defs/")], value)
@@ -180,9 +182,9 @@ class _Former:
         mask = kinds.kinds_of_type(schema["type"]) if "type" in schema else kinds.ALL
         if mask is None or not mask & kinds.kind_of(value):
             return value, False
-        if isinstance(value, dict):
+        if is_object(value):
             return self._object(schema, value)
-        if isinstance(value, list):
+        if is_array(value):
             return self._array(schema, value)
         return value, self._scalar_fits(schema, value)
 
@@ -198,7 +200,7 @@ class _Former:
         return next(near, value), False
 
     def _kind(self, schema: Any) -> int:
-        return kinds.kinds_of_type(schema["type"]) or 0 if isinstance(schema, dict) and "type" in schema else kinds.ALL
+        return kinds.kinds_of_type(schema["type"]) or 0 if is_object(schema) and "type" in schema else kinds.ALL
 
     def _object(self, schema: dict[str, Any], value: dict[str, Json]) -> tuple[Json, bool]:
         out: dict[str, Json] = {}
@@ -211,9 +213,9 @@ class _Former:
             if name in value or fine:
                 out[name] = form
             fits = fits and fine
-        for name in value:
+        for name, item in value.items():
             if name not in properties:
-                out[name], fine = self.formed(self._other(schema, name), value[name])
+                out[name], fine = self.formed(self._other(schema, name), item)
                 fits = fits and fine
         return out, fits and schema.get("minProperties", 0) <= len(out) <= schema.get("maxProperties", len(out))
 
@@ -244,17 +246,21 @@ class _Former:
 
 def _nulls(value: Json) -> int:
     """How many nulls are in a value."""
-    if isinstance(value, dict):
+    if is_object(value):
         return sum(map(_nulls, value.values()))
-    return sum(map(_nulls, value)) if isinstance(value, list) else int(value is None)
+    return sum(map(_nulls, value)) if is_array(value) else int(value is None)
 
 
-_BOUNDS = {
-    "minimum": lambda value, bound: value >= bound,
-    "maximum": lambda value, bound: value <= bound,
-    "exclusiveMinimum": lambda value, bound: value > bound,
-    "exclusiveMaximum": lambda value, bound: value < bound,
-    "multipleOf": lambda value, factor: abs(value / factor - round(value / factor)) < 1e-9,
+def _is_multiple(value: float, factor: float) -> bool:
+    return abs(value / factor - round(value / factor)) < 1e-9
+
+
+_BOUNDS: Mapping[str, Callable[[float, float], bool]] = {
+    "minimum": operator.ge,
+    "maximum": operator.le,
+    "exclusiveMinimum": operator.gt,
+    "exclusiveMaximum": operator.lt,
+    "multipleOf": _is_multiple,
 }
 
 

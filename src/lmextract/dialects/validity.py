@@ -13,7 +13,7 @@ from typing import Any
 from lmextract.dialects.drafts import Draft
 from lmextract.dialects.kinds import key_of, kind_of, kinds_of_type
 from lmextract.dialects.refs import References
-from lmextract.types import Json
+from lmextract.types import Json, is_array, is_object
 
 __all__ = ["Judge", "found_in"]
 
@@ -50,7 +50,7 @@ class Judge:
 
     def fits(self, schema: Any, value: Json, depth: int = 0) -> bool:
         """Whether the value fits, as far as this evaluator can tell."""
-        if not isinstance(schema, dict):
+        if not is_object(schema):
             return schema is not False
         if depth > _DEEPEST:
             return True
@@ -77,7 +77,7 @@ def _type(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _
 
 
 def _enum(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
-    return not isinstance(wanted, list) or key_of(value) in judge.keys_of(wanted)
+    return not is_array(wanted) or key_of(value) in judge.keys_of(wanted)
 
 
 def _const(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
@@ -85,15 +85,15 @@ def _const(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], 
 
 
 def _all_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    return not isinstance(wanted, list) or all(judge.fits(each, value, depth) for each in wanted)
+    return not is_array(wanted) or all(judge.fits(each, value, depth) for each in wanted)
 
 
 def _any_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    return not isinstance(wanted, list) or any(judge.fits(each, value, depth) for each in wanted)
+    return not is_array(wanted) or any(judge.fits(each, value, depth) for each in wanted)
 
 
 def _one_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(wanted, list):
+    if not is_array(wanted):
         return True
     fitting = sum(1 for each in wanted if judge.fits(each, value, depth))
     # Formats are not looked at, so two may seem to fit where one does: in doubt, yes.
@@ -101,7 +101,7 @@ def _one_of(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], 
 
 
 def _not(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    plain = isinstance(wanted, dict) and wanted.keys() <= _CERTAIN
+    plain = is_object(wanted) and wanted.keys() <= _CERTAIN
     return not (plain and judge.fits(wanted, value, depth))
 
 
@@ -110,13 +110,13 @@ def _if(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth
 
 
 def _properties(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, dict) or not isinstance(wanted, dict):
+    if not is_object(value) or not is_object(wanted):
         return True
     return all(judge.fits(each, value[name], depth) for name, each in wanted.items() if name in value)
 
 
 def _patterns(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, dict) or not isinstance(wanted, dict):
+    if not is_object(value) or not is_object(wanted):
         return True
     return all(
         judge.fits(each, item, depth)
@@ -127,7 +127,7 @@ def _patterns(judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any]
 
 
 def _additional(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, dict):
+    if not is_object(value):
         return True
     declared, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
     extra = (
@@ -139,13 +139,13 @@ def _additional(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any
 
 
 def _required(_judge: Judge, wanted: Any, value: Json, _schema: Mapping[str, Any], _depth: int) -> bool:
-    return not isinstance(value, dict) or not isinstance(wanted, list) or all(name in value for name in wanted)
+    return not is_object(value) or not is_array(wanted) or all(name in value for name in wanted)
 
 
 def _items(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth: int) -> bool:
-    if not isinstance(value, list):
+    if not is_array(value):
         return True
-    if isinstance(wanted, list):
+    if is_array(wanted):
         return all(judge.fits(each, item, depth) for each, item in zip(wanted, value, strict=False))
     first = len(schema.get("prefixItems", ()))
     return all(judge.fits(wanted, item, depth) for item in value[first:])
@@ -153,7 +153,7 @@ def _items(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], de
 
 def _rest(judge: Judge, wanted: Any, value: Json, schema: Mapping[str, Any], depth: int) -> bool:
     heads = schema.get("items")
-    if not isinstance(value, list) or not isinstance(heads, list):
+    if not is_array(value) or not is_array(heads):
         return True
     return all(judge.fits(wanted, item, depth) for item in value[len(heads) :])
 

@@ -100,7 +100,8 @@ class _Reader:
 
     def quantified(self, body: Node) -> Node:
         while True:
-            low, high = 1, 1
+            low: int = 1
+            high: int | None = 1
             if self.skip("*"):
                 low, high = 0, None
             elif self.skip("+"):
@@ -241,7 +242,9 @@ class _Reader:
 
     def bracket(self) -> CharSet:
         negated = self.skip("^")
-        inside, outside = (), ALL  # of what is named so far; not each other's complement, see charsets
+        # Of what is named so far; not each other's complement, see charsets.
+        inside: CharSet = ()
+        outside: CharSet = ALL
         named: set[str] = set()
         first = True
         while first or self.peek() != "]":

@@ -1,9 +1,9 @@
 r"""Writing a tree as a regular expression of an engine.
 
-Two of the engines match a pattern against the *JSON text* of a string, in which a quote is `\"` and a newline `\n`; there
-a set of characters becomes a set of what may stand bare and the escapes of the rest.  The third matches the string itself.
-Only what every version of an engine reads is written: classes, plain groups, `? * + {n,m}`; all but letters and digits as
-a class or a code, never as an escape.
+Two of the engines match a pattern against the *JSON text* of a string, in which a quote is `\"` and a newline `\n`;
+there a set of characters becomes a set of what may stand bare and the escapes of the rest.  The third matches the
+string itself.  Only what every version of an engine reads is written: classes, plain groups, `? * + {n,m}`; all but
+letters and digits as a class or a code, never as an escape.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _PLAIN_MEMBERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 class Style:
     """How an engine wants its regular expressions.
 
-    `json_text`: it matches the JSON text, not the string.  `escapes`: a character that needs an escape there can be had;
-    without, sets lose it.  `ranges`: ranges beyond ASCII cost nothing; without, a set holds all of them or none.
+    `json_text`: it matches the JSON text, not the string.  `escapes`: a character that needs an escape there can be
+    had; without, sets lose it.  `ranges`: ranges beyond ASCII cost nothing; without, a set holds all of them or none.
     `most_times`: the largest bound of a repetition.  `braces`: `{n,m}` may be used; without, it is written out.
     `codes`: a character beyond Latin-1 is written by its code; without, as itself.
     """
