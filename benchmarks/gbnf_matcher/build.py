@@ -2,8 +2,8 @@
 
     python benchmarks/gbnf_matcher/build.py [folder of the llama.cpp sources]
 
-Compiles the converter and the grammar of llama.cpp, unchanged, with the two files beside this one.  Without a folder, the
-sources come from the source distribution of `xllamacpp` on the package index.  Needs g++ and takes two minutes.
+Compiles the converter and the grammar of llama.cpp, unchanged, with the two files beside this one.  Without a folder,
+the sources come from the source distribution of `xllamacpp` on the package index.  Needs g++ and takes two minutes.
 """
 
 from __future__ import annotations

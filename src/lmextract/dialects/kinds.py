@@ -68,8 +68,7 @@ def kind_of(value: Json) -> int:
     """The kind of a value; 1.0 is an integer, as it is for JSON Schema."""
     if isinstance(value, float):
         return INTEGER if value.is_integer() else FRACTION
-    kind: type[Any] = type(value)
-    return _OF_VALUE.get(kind, 0)
+    return next((kind for known, kind in _OF_VALUE.items() if type(value) is known), 0)
 
 
 def key_of(value: Json) -> Hashable:
