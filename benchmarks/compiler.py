@@ -7,7 +7,7 @@ limit), and ask which of the labelled instances it takes, once they are brought 
 `--write` puts the cases that fall short into `benchmarks/ratchet/<dialect>.json`; without it, a case that is worse than
 there is an error.
 
-Needs `llguidance`, `outlines-core==0.1.26`, `jsonschema[format-nongpl]` and, for gguf, the program that
+Needs `llguidance`, `outlines-core==0.1.26` with `interegular` and, for gguf, the program that
 `benchmarks/gbnf_matcher/build.py` makes.
 """
 
@@ -22,17 +22,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-from jsonschema_specifications import REGISTRY
 
 from lmextract.dialects import restore, to_wire
 from lmextract.dialects.compiling import compile_afresh
-from lmextract.types import WireSchema
+from lmextract.errors import TargetError
+from lmextract.target import Target
+from lmextract.types import Valid, WireSchema
 
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "shared" / "data"
@@ -126,10 +127,15 @@ def raw_verdicts() -> dict[str, dict[str, Any]]:
         return {case["id"]: case["engines"] for case in map(json.loads, lines)}
 
 
-def validator_of(schema: Any) -> Any:
-    """The validator of record for a schema."""
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    return kind(schema, registry=REGISTRY, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+def check_of(schema: Any) -> Callable[[Any], bool]:
+    """Whether a value is valid, by the validator of record; the labels were made with jsonschema, so with it in need."""
+    try:
+        target = Target.of(schema)
+    except TargetError:
+        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+        validator = kind(schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER)
+        return lambda value: bool(validator.is_valid(value))
+    return lambda value: isinstance(target.check(value), Valid)
 
 
 def measure(
@@ -145,13 +151,13 @@ def measure(
     tally.seconds.append(time.perf_counter() - start)
     if as_is:
         wire = WireSchema(case["schema"], (), fully_enforced=False, dialect=dialect)
-    validator = validator_of(case["schema"])
+    fits = check_of(case["schema"])
     shown: list[tuple[bool, str, bool]] = []  # labelled valid; text; what the path makes of it
     for test in case["tests"]:
         text = json.dumps(to_wire(test["data"], wire) if not as_is else test["data"], ensure_ascii=False)
         if len(text) <= LONGEST_CHARS:
             back, _ = restore(json.loads(text), case["schema"], None if as_is else wire)
-            shown.append((test["valid"], text, validator.is_valid(back)))
+            shown.append((test["valid"], text, fits(back)))
     answer = engine.ask(wire.schema, [text for _, text, _ in shown])
     judge(tally, case["id"], wire, shown, answer, raw)
 
