@@ -158,6 +158,15 @@ def test_what_is_expected_stands_in_the_document_unless_listed_as_derived(docume
     assert {str(path) for path, value, node in leaves if not _found(value, node, text)} == derived
 
 
+def _as_written(value: Any) -> Any:
+    """A value whose strings stand as in JSON text, which is what all engines but llguidance match patterns against."""
+    if isinstance(value, dict):
+        return {key: _as_written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item) for item in value]
+    return json.dumps(value, ensure_ascii=False)[1:-1] if isinstance(value, str) else value
+
+
 @each_schema
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_engine_of_each_dialect_can_give_the_expected_answers(name: str, dialect: str) -> None:
@@ -165,7 +174,7 @@ def test_an_engine_of_each_dialect_can_give_the_expected_answers(name: str, dial
     engine = jsonschema.Draft202012Validator(wire.schema)
 
     for value in [_expected(document) for document in DOCUMENTS if document.parent.name == name]:
-        assert engine.is_valid(value)
+        assert engine.is_valid(value if dialect == "mlx-llguidance" else _as_written(value))
         assert restore(value, SCHEMAS[name], wire) == (value, ())
 
 

@@ -179,7 +179,8 @@ def instances(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "array":
             return st.lists(instances(schema["items"]), max_size=3)
         case "string":
-            return st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=5)
+            # No quotes and no backslashes: most engines match a pattern against the JSON text, where they stand escaped.
+            return st.text(st.characters(categories=["L", "N", "Zs"]), max_size=5)
         case "integer":
             return st.integers(-99, 99)
         case "boolean":
