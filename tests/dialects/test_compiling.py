@@ -179,7 +179,7 @@ def instances(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "array":
             return st.lists(instances(schema["items"]), max_size=3)
         case "string":
-            # No quotes and no backslashes: most engines match a pattern against the JSON text, where they stand escaped.
+            # No quotes and no backslashes: most engines match patterns against JSON text, where these stand escaped.
             return st.text(st.characters(categories=["L", "N", "Zs"]), max_size=5)
         case "integer":
             return st.integers(-99, 99)
