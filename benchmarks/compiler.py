@@ -128,7 +128,7 @@ def raw_verdicts() -> dict[str, dict[str, Any]]:
 
 
 def check_of(schema: Any) -> Callable[[Any], bool]:
-    """Whether a value is valid, by the validator of record; the labels were made with jsonschema, so with it in need."""
+    """Whether a value is valid, by the validator of record; the labels were made with jsonschema."""
     try:
         target = Target.of(schema)
     except TargetError:
