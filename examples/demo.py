@@ -3,7 +3,8 @@
     python examples/demo.py                       # books, with the model that comes with lmextract; nothing to install
     python examples/demo.py --server lmstudio     # every schema's example document, with the model loaded in LM Studio
 
-Exit code 0 if the bundled model got at least 7 of the 8 books right (with LM Studio: if every document got an answer).
+Exit code 0 if the bundled model got at least three values in four right (with LM Studio: if every document got an
+answer).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lmextract import Embedded, Extraction, Extractor, LMExtractError, LMStudio,
 
 HERE = Path(__file__).parent
 SCHEMAS = HERE.parent / "schemas"
-ENOUGH = 7
+ENOUGH = 0.75  # of the values; the model card has its figures
 SHOWN = 5
 
 NEXT = """\
@@ -59,19 +60,21 @@ def books(server: Embedded) -> int:
     say((f"ready in {time.perf_counter() - began:.1f} s", "dim"))
     extractor = Extractor(SCHEMAS / "book.json", server=server)
     documents = sorted(HERE.glob("book/[0-9]*.txt"))
-    right = sum(one_book(extractor, document) for document in documents)
+    verdicts = [one_book(extractor, document) for document in documents]
+    right, total = sum(map(sum, verdicts)), sum(map(len, verdicts))
+    enough = right >= ENOUGH * total
     say()
     say(
-        (f"{right} of {len(documents)} right", "bold green" if right >= ENOUGH else "bold red"),
-        (f", by {server.model}", ""),
+        (f"{right} of {total} values right", "bold green" if enough else "bold red"),
+        (f", {sum(map(all, verdicts))} of {len(documents)} books right in every value, by {server.model}", ""),
     )
     say()
     say((NEXT, ""))
-    return 0 if right >= ENOUGH else 1
+    return 0 if enough else 1
 
 
-def one_book(extractor: Extractor[Any], document: Path) -> bool:
-    """Show a document and what was found in it; True if all of it is right."""
+def one_book(extractor: Extractor[Any], document: Path) -> list[bool]:
+    """Show a document and what was found in it; which of its values are right."""
     text = document.read_text("utf-8").strip()
     expected = json.loads(document.with_suffix(".json").read_text("utf-8"))
     say()
@@ -82,7 +85,7 @@ def one_book(extractor: Extractor[Any], document: Path) -> bool:
         verdict = ("right", "green") if got == wanted else (f"wrong, expected {as_json(wanted)}", "red")
         say((f"  {field:<10}", "dim"), (f"{as_json(got):<40} ", ""), verdict)
     say((f"  {as_told(extraction)} in {seconds * 1000:.0f} ms", "dim"))
-    return bool(extraction.value == expected)
+    return [bool(extraction.value.get(field) == wanted) for field, wanted in expected.items()]
 
 
 def every_schema(server: Server) -> int:

@@ -13,10 +13,21 @@ from typing import Any
 
 from lmextract.types import Json, JsonSchema, Path, is_array, is_object
 
-__all__ = ["Departure", "alternatives", "branches", "departures", "meant", "members", "referred", "tags_fit"]
+__all__ = [
+    "NUMERIC",
+    "TIMES",
+    "Departure",
+    "alternatives",
+    "branches",
+    "departures",
+    "meant",
+    "members",
+    "referred",
+    "tags_fit",
+]
 
-_TIMES = frozenset(("date", "date-time", "time", "duration"))
-_NUMERIC = re.compile(r"\s*[-+]?\d+(?:\.\d+)?\s*", re.ASCII)
+TIMES = frozenset(("date", "date-time", "time", "duration"))
+NUMERIC = re.compile(r"\s*[-+]?\d+(?:\.\d+)?\s*", re.ASCII)
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -153,10 +164,10 @@ def _wrong(leaves: Sequence[dict[str, Any]], fitting: Sequence[dict[str, Any]], 
             None if any(leaf.get("type") in ("integer", "string") for leaf in leaves) else "should be a smaller number"
         )
     formats: set[Any] = {leaf.get("format") for leaf in (fitting if isinstance(value, str) else leaves)}
-    if not formats or not formats <= _TIMES | {None} or not formats & _TIMES:
+    if not formats or not formats <= TIMES | {None} or not formats & TIMES:
         return None
     if isinstance(value, str):
-        is_number = None not in formats and _NUMERIC.fullmatch(value) is not None
+        is_number = None not in formats and NUMERIC.fullmatch(value) is not None
     else:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and not fitting
     return f"should be a {' or a '.join(sorted(formats - {None}))} in ISO 8601, not a number" if is_number else None

@@ -20,6 +20,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails, to_jsonable_python
 
+from lmextract._conforming import conforming
 from lmextract._kinds import Departure, alternatives, branches, departures, meant, members
 from lmextract.errors import TargetError
 from lmextract.types import Invalid, Json, JsonSchema, Note, Path, Problem, Valid, is_array, is_object
@@ -77,6 +78,8 @@ class _NamedTuplesAsObjects(GenerateJsonSchema):
 
 
 def _checker(adapter: TypeAdapter[Any], schema: JsonSchema) -> Callable[[Json, Any], Valid[Any] | Invalid]:
+    fits = conforming(schema)
+
     def check(value: Json, context: Any) -> Valid[Any] | Invalid:
         try:
             text, notes = _text_of(value)
@@ -87,7 +90,7 @@ def _checker(adapter: TypeAdapter[Any], schema: JsonSchema) -> Callable[[Json, A
             typed = adapter.validate_json(text, context=context, by_alias=True, by_name=True)
         except ValidationError as error:
             return Invalid(_problems(error, value, schema))
-        found = tuple(departures(schema, value))
+        found = () if fits(value) else tuple(departures(schema, value))
         wrong = tuple(Problem(one.path, "wrong_kind", one.wrong, one.value) for one in found if one.wrong)
         return Invalid(wrong) if wrong else Valid(typed, (*notes, *map(_coerced, found)))
 

@@ -10,7 +10,7 @@ from lmextract.dialects.arrays import fixed, lower_array
 from lmextract.dialects.branches import Branch, Expander, Members
 from lmextract.dialects.numbers import lower_number
 from lmextract.dialects.objects import lower_object
-from lmextract.dialects.parts import Part, distinct, kinds_of
+from lmextract.dialects.parts import Part, distinct, excluded_kinds, kinds_of
 from lmextract.dialects.records import Dialect
 from lmextract.dialects.regex import Node, Style, written
 from lmextract.dialects.strings import lower_string
@@ -180,6 +180,8 @@ class Lowering:
         if values is not None:
             return self._values(values, path)
         mask = kinds_of(parts)
+        if excluded_kinds(parts) & mask:
+            self.relax(path, "not", "no grammar leaves out single values")
         found: list[dict[str, Any]] = []
         for kind in _ordered(mask, parts):
             found += self._of_kind(kind, parts, mask, path)

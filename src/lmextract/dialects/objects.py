@@ -12,6 +12,7 @@ from lmextract.dialects.parts import (
     counts,
     declared_names,
     distinct,
+    forbidden_names,
     is_closed,
     is_complete,
     required_of,
@@ -117,7 +118,7 @@ def lower_object(lowering: Lowering, parts: Sequence[Part], path: Path) -> list[
             fields[name] = field
         elif name in layout.required:
             return []
-    gone = [name for name in layout.optional if name not in fields]
+    gone = [name for name in (*layout.optional, *forbidden_names(parts)) if name not in fields]
     layout = replace(layout, optional=tuple(name for name in layout.optional if name in fields))
     order = [
         name for name in dict.fromkeys((*declared_names(parts), *layout.required, *layout.optional)) if name in fields
@@ -233,7 +234,7 @@ def _object(
         anything = any(not members for _, members in layout.extras)
         free = True if lowering.dialect.any_levels is None else lowering.anything()
         wire["additionalProperties"] = free if anything else lowering.either(found)
-        if not fields:  # outlines-core takes an object with `properties`, even none of them, for a closed one
+        if not wire["properties"]:  # outlines-core takes an object with `properties`, even with none, for a closed one
             del wire["properties"], wire["required"]
     if found and fields and lowering.dialect.keys_by_escape:
         lowering.relax(path, "additionalProperties", "a key can be spelled with escapes to pass for a declared one")

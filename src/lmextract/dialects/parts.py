@@ -22,7 +22,9 @@ __all__ = [
     "counts",
     "declared_names",
     "distinct",
+    "excluded_kinds",
     "finite_texts",
+    "forbidden_names",
     "is_closed",
     "is_complete",
     "kinds_of",
@@ -130,6 +132,17 @@ def declared_names(parts: Iterable[Part]) -> list[str]:
         if is_object(properties) and MADE not in part:
             found.update((str(name), None) for name in properties)
     return list(found)
+
+
+def forbidden_names(parts: Iterable[Part]) -> list[str]:
+    """The names that an object must not have, by the parts that this compiler made to say so."""
+    made = (part.get("properties", {}) for part in parts if MADE in part)
+    return [name for properties in made for name, schema in properties.items() if schema is False]
+
+
+def excluded_kinds(parts: Iterable[Part]) -> int:
+    """The kinds of the values that the parts exclude one by one."""
+    return _kinds_of_values(value for part in parts for value in part.get(NOT_VALUES, ()))
 
 
 def is_closed(parts: Iterable[Part]) -> bool | None:

@@ -18,6 +18,7 @@ __all__ = ["Style", "reachable", "written"]
 
 _BARE = complement(union(((0, 31),), single('"'), single("\\"), single("\x7f")))
 _SURROGATES: CharSet = ((0xD800, 0xDFFF),)
+_UNNAMED: CharSet = ((0, 7), (11, 11), (14, 31), (127, 127))
 _ESCAPES = {'"': '"', "\\": "\\", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ,:;=@%&!#~<>'/")
 _PLAIN_MEMBERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _,:;=@%!#<>'/.()*+?$|{}")
@@ -42,9 +43,13 @@ class Style:
 
 
 def reachable(style: Style) -> CharSet:
-    """The characters that a string of this style can hold."""
+    """The characters that a string of this style can hold.
+
+    Of the control characters, those with a short escape: llguidance 1.9.1 lets a quote or a backslash into a set that
+    holds another one of them, whether the set has it or not.
+    """
     if not style.json_text:
-        return complement(_SURROGATES)
+        return complement(union(_SURROGATES, _UNNAMED))
     return union(_BARE, *map(single, _ESCAPES)) if style.escapes else _BARE
 
 
