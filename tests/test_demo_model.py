@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -55,25 +56,23 @@ def test_the_demonstration_is_right_on_three_values_in_four_at_least() -> None:
     assert f"by {Embedded().model}" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            "In 1987 Karl Vennberg published The Orchard at Midnight.",
-            Book(title="The Orchard at Midnight", author="Karl Vennberg", year=1987),
-        ),
-        (
-            "The Glass Harbour is a novel by Edna Thorsen. It came out in 1931 and sold 4,000 copies.",
-            Book(title="The Glass Harbour", author="Edna Thorsen", year=1931),
-        ),
-        (
-            "We read The Clockmaker's Son by Ruth Adeyemi last week.",
-            Book(title="The Clockmaker's Son", author="Ruth Adeyemi", year=None),
-        ),
-    ],
-)
-def test_it_fills_a_plain_class_from_a_plain_sentence(server: Embedded, text: str, expected: Book) -> None:
-    assert extract(Book, text, server=server) == expected
+PLAIN = {
+    "In 1987 Karl Vennberg published The Orchard at Midnight.": ("The Orchard at Midnight", "Karl Vennberg", 1987),
+    "The Glass Harbour is a novel by Edna Thorsen. It came out in 1931 and sold 4,000 copies.": (
+        "The Glass Harbour",
+        "Edna Thorsen",
+        1931,
+    ),
+    "We read The Clockmaker's Son by Ruth Adeyemi last week.": ("The Clockmaker's Son", "Ruth Adeyemi", None),
+}
+
+
+def test_it_fills_a_plain_class_from_plain_sentences_right_in_three_values_of_four(server: Embedded) -> None:
+    found = [extract(Book, text, server=server) for text in PLAIN]
+    values = [value for book in found for value in (book.title, book.author, book.year)]
+    right = sum(got == wanted for got, wanted in zip(values, chain(*PLAIN.values()), strict=True))
+
+    assert right >= 0.75 * len(values)
 
 
 def test_it_follows_the_fields_and_the_order_of_the_type(server: Embedded) -> None:
