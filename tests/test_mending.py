@@ -182,3 +182,12 @@ def test_mending_twice_is_mending_once_and_never_fails(spoilt: dict[str, Any], a
     once = mended(mend, value, filled)
 
     assert mended(mend, once, filled) == once
+
+
+def test_two_places_of_one_name_are_not_asked_for_by_it() -> None:
+    inner = {"type": "object", "properties": {"b": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"a.b": {"type": "integer"}, "a": inner}}
+    checked = Target.of(schema).check({"a.b": "x", "a": {"b": "y"}})
+
+    assert isinstance(checked, Invalid)
+    assert mend_of(schema, {"a.b": "x", "a": {"b": "y"}}, checked.problems) is None

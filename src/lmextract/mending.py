@@ -259,6 +259,8 @@ def _outermost(parts: Iterable[Part]) -> list[Part]:
 def _mend(schema: JsonSchema, parts: Sequence[Part]) -> Mend | None:
     if len(parts) > _MOST_PARTS or any(_refers_elsewhere(part.schema) for part in parts):
         return None
+    if len({part.label for part in parts}) < len(parts):  # a key "a.b" beside the member b of a: one name, two places
+        return None
     asked: dict[str, Any] = {
         "type": "object",
         "properties": {part.label: part.schema for part in parts},
